@@ -1,0 +1,36 @@
+# Two commands do everything from a fresh clone, with nothing but Python (3.11 or 3.12), git and make:
+#   make demo    installs, then runs the whole pipeline on rendered people
+#   make test    installs, then runs the tests
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test lint install clean
+
+demo: install
+	dvc repro
+	@cat evaluation/table.md
+	@echo
+	@echo "Pictures: evaluation/overlays/   Student: runs/student/   Teacher stores: stores/"
+
+test: install
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadgroup
+
+lint: install
+	ruff check .
+	ruff format --check .
+	lint-imports
+
+install: $(BIN)/.installed
+
+# uv, because pip cannot be told that mmpose works without chumpy.
+$(BIN)/.installed: pyproject.toml constraints.txt overrides.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+		{ echo "kd-pipeline needs Python 3.11 or 3.12, this is `$(PYTHON) --version`. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --constraint constraints.txt --override overrides.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf crops stores runs evaluation data/synth_*

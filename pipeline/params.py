@@ -1,0 +1,304 @@
+"""`params.yaml`: what a workspace is made of, checked once, on reading.
+
+Each section is declared to DVC by the stages whose output it changes; `runtime` changes no output and is
+declared by none.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import KDError, unknown_name
+
+PixelSize = tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """Immutable; a key that nobody reads is an error, not a silent typo."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+class DatasetParams(Section):
+    """One dataset split: where it lies and how to read it. Paths are relative to the workspace."""
+
+    format: Literal["coco", "mpii", "posetrack18", "images"]
+    convention: str
+    images: str
+    annotations: str
+    """Keypoint annotations; for format `images`, a JSON of boxes (COCO detection results)."""
+    boxes: str | None = None
+    """Detection results that replace the annotated boxes."""
+    min_box_score: Fraction = 0.0
+    strip_prefix: str = ""
+    """Leading part of the annotations' file names that `images` lacks (Human-Art: `HumanArt/images/`)."""
+    origin: Literal[0, 1] = 0
+    """What the annotations call the centre of the top-left pixel: 1 where they count from 1 (JHMDB)."""
+
+
+class TeacherParams(Section):
+    """One pretrained teacher. Its files belong in `teachers/<name>/`, where DVC watches them."""
+
+    adapter: Literal["mmpose", "onnx"]
+    checkpoint: str
+    config: str
+    """mmpose: `mmpose::body_2d_keypoint/...` or a path; onnx: the sidecar YAML."""
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    convention: str
+    """What its joint names mean; their order is what the checkpoint or sidecar says."""
+    flip_test: bool = True
+    storage_size: PixelSize | None = None
+    """(width, height) heatmaps are stored at; None: as the teacher makes them."""
+
+
+class CellsParams(Section):
+    """What is extracted: every teacher named here over every dataset named here."""
+
+    teachers: tuple[str, ...] = Field(min_length=1)
+    datasets: tuple[str, ...] = Field(min_length=1)
+
+
+class ExtractParams(Section):
+    """What the stored maps depend on besides teacher and crops."""
+
+    shard_size: int = Field(default=1024, ge=1, le=65536)
+    floor: int = Field(default=5, ge=0, le=64)
+    """Quantised map values (of 255) under this are stored as 0."""
+    zstd_level: int = Field(default=9, ge=1, le=22)
+
+
+class SkeletonParams(Section):
+    """The union skeleton. Without a list: the conventions of every dataset and teacher in `cells`."""
+
+    conventions: tuple[str, ...] | None = None
+    similar_weight: Fraction = 0.5
+    """Weight of a relation `similar`; `same` weighs 1."""
+
+
+class StudentParams(Section):
+    """The network."""
+
+    backbone: Literal["mobilenet_v3_small", "mobilenet_v3_large", "resnet18", "resnet34", "resnet50"] = (
+        "resnet18"
+    )
+    head: Literal["heatmap", "simcc"] = "heatmap"
+    input_size: PixelSize = (192, 256)
+    padding: float = Field(default=1.25, ge=1.0, le=2.0)
+    width: int = Field(default=128, ge=8, le=1024)
+    """Channels of the head's hidden layers."""
+    sigma: float = Field(default=2.0, gt=0.0, le=12.0)
+    """Standard deviation of a ground-truth Gaussian: map cells (heatmap), bins (SimCC)."""
+    simcc_split_ratio: float = Field(default=2.0, ge=0.5, le=4.0)
+
+
+class AugmentParams(Section):
+    """Image augmentation in training."""
+
+    flip: Fraction = 0.5
+    rotation_degrees: float = Field(default=30.0, ge=0.0, le=180.0)
+    scale: float = Field(default=0.25, ge=0.0, lt=1.0)
+    """The crop's side is multiplied by a factor from [1 - scale, 1 + scale]."""
+    shift: Fraction = 0.05
+    """Largest shift of the crop's centre, as a fraction of its side."""
+    half_body: Fraction = 0.1
+    colour: Fraction = 0.2
+    """Largest relative change of brightness, contrast and saturation."""
+    erasing: Fraction = 0.2
+
+
+class TrainParams(Section):
+    """Stage two, the part that is not distillation."""
+
+    datasets: tuple[str, ...] = Field(min_length=1)
+    epochs: int = Field(default=100, ge=1, le=10000)
+    batch_size: int = Field(default=64, ge=1, le=8192)
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    weight_decay: float = Field(default=0.05, ge=0.0, le=1.0)
+    warmup_epochs: float = Field(default=1.0, ge=0.0)
+    clip_grad_norm: float = Field(default=5.0, gt=0.0)
+    ema_decay: float = Field(default=0.999, ge=0.0, lt=1.0)
+    sampling: Literal["proportional", "balanced"] = "proportional"
+    ground_truth_weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    amp: Literal["auto", "off", "bf16"] = "auto"
+    seed: int = Field(default=0, ge=0)
+    augment: AugmentParams = AugmentParams()
+
+
+class DistillParams(Section):
+    """The multi-teacher term of the loss."""
+
+    weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    teachers: dict[str, Annotated[float, Field(ge=0.0, le=100.0)]] | None = None
+    """Fixed weight per teacher; None: every teacher in `cells`, weight 1."""
+    min_confidence: Fraction = 0.1
+    """A joint whose stored peak is lower than this, relative to 1, teaches nothing."""
+
+
+class EvaluateParams(Section):
+    """Evaluation of the student and of the teachers' stored keypoints."""
+
+    datasets: tuple[str, ...] = Field(min_length=1)
+    flip_test: bool = True
+    overlays: int = Field(default=8, ge=0, le=1000)
+    """Pictures drawn per dataset."""
+
+
+class RuntimeParams(Section):
+    """What changes speed but no output."""
+
+    device: str = "auto"
+    batch_size: int = Field(default=64, ge=1, le=8192)
+    """Crops a teacher sees at once in extraction and evaluation."""
+    workers: int | Literal["auto"] = Field(default="auto")
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    cells: CellsParams
+    datasets: dict[str, DatasetParams]
+    teachers: dict[str, TeacherParams]
+    skeleton: SkeletonParams = SkeletonParams()
+    extract: ExtractParams = ExtractParams()
+    student: StudentParams = StudentParams()
+    train: TrainParams
+    distill: DistillParams = DistillParams()
+    evaluate: EvaluateParams
+    runtime: RuntimeParams = RuntimeParams()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Params":
+        for place, names in (
+            ("cells.datasets", self.cells.datasets),
+            ("train.datasets", self.train.datasets),
+            ("evaluate.datasets", self.evaluate.datasets),
+        ):
+            for name in names:
+                if name not in self.datasets:
+                    raise _in(place, unknown_name("dataset", name, self.datasets))
+        for place, names in (
+            ("cells.teachers", self.cells.teachers),
+            ("distill.teachers", self.distill.teachers or ()),
+        ):
+            for name in names:
+                if name not in self.teachers:
+                    raise _in(place, unknown_name("teacher", name, self.teachers))
+        for name in self.distill.teachers or ():
+            if name not in self.cells.teachers:
+                raise _in("distill.teachers", unknown_name("extracted teacher", name, self.cells.teachers))
+        return self
+
+    def distill_weights(self) -> dict[str, float]:
+        """Fixed weight of every teacher that takes part in distillation."""
+        weights = self.distill.teachers
+        return dict(weights) if weights is not None else dict.fromkeys(self.cells.teachers, 1.0)
+
+
+def _in(place: str, error: KDError) -> KDError:
+    return KDError(f"params.yaml, {place}: {error}")
+
+
+def read_params(path: Path) -> Params:
+    """Read and check a workspace's `params.yaml`.
+
+    Raises:
+        KDError: the file is missing, is not YAML, names something twice, has an unknown key, a value out
+            of range, or a name that is not defined.
+    """
+    if not path.is_file():
+        raise KDError(
+            f"there is no {path}. Run this in a workspace (a folder with params.yaml and dvc.yaml), "
+            "name one with --workspace, or make one: kd-pipeline init DIR --template quickstart"
+        )
+    return parse_params(load_yaml(path), str(path))
+
+
+def parse_params(values: Mapping[str, Any], source: str) -> Params:
+    """`values` as Params; `source` names their origin in errors."""
+    return parse_section(Params, values, source)
+
+
+def parse_section(section: type[SectionT], values: Mapping[str, Any], source: str) -> SectionT:
+    """`values` as one kind of section; `source` names their origin in errors.
+
+    Raises:
+        KDError: an unknown key, a missing value, or one out of range.
+    """
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        raise KDError(f"{source}: " + "; ".join(_told(e) for e in error.errors())) from None
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: no such setting. Remove it or mend its spelling"
+    if error["type"] == "missing":
+        return f"{place}: missing, and it has no default"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{place} is {error['input']!r}, but {message}{_range(error['loc'])}"
+
+
+def _range(location: tuple[str | int, ...]) -> str:
+    """Both bounds of the setting at `location`; pydantic's message names only the one that was crossed."""
+    model: Any = Params
+    for part in location[:-1]:
+        field = model.model_fields.get(part) if _is_section(model) else None
+        model = field.annotation if field else None
+    if not _is_section(model) or location[-1] not in model.model_fields:
+        return ""
+    bounds = {
+        name: value
+        for constraint in model.model_fields[location[-1]].metadata
+        for name in ("ge", "gt", "le", "lt")
+        if (value := getattr(constraint, name, None)) is not None
+    }
+    words = {"ge": "{:g}", "gt": "above {:g}", "le": "to {:g}", "lt": "below {:g}"}
+    told = [words[name].format(bounds[name]) for name in words if name in bounds]
+    return f" (allowed: {' '.join(told)})" if told else ""
+
+
+def _is_section(model: Any) -> bool:
+    return isinstance(model, type) and issubclass(model, Section)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML where a name given twice is an error; plain YAML lets the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise KDError(
+                    f"line {key_node.start_mark.line + 1}: {key!r} is defined twice. Give each its own name."
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping whose keys are unique.
+
+    Raises:
+        KDError: not readable, not YAML, not a mapping, or a key given twice.
+    """
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except KDError as error:
+        raise KDError(f"{path}, {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise KDError(
+            f"{path} cannot be read as YAML: {error}. Mend the file at the place it names."
+        ) from None
+    if not isinstance(values, dict):
+        raise KDError(f"{path} holds {type(values).__name__}, but a mapping of names to values was wanted.")
+    return values

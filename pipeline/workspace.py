@@ -1,0 +1,68 @@
+"""Where everything lies in a workspace."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import KDError, unknown_name
+from pipeline.params import DatasetParams, Params, TeacherParams, read_params
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with params.yaml and dvc.yaml; relative paths in params.yaml start here."""
+
+    root: Path
+    params: Params
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Raises KDError where params.yaml is missing or wrong."""
+        return cls(root, read_params(root / "params.yaml"))
+
+    def path(self, relative: str) -> Path:
+        return self.root / relative
+
+    def dataset(self, name: str) -> DatasetParams:
+        if name not in self.params.datasets:
+            raise unknown_name("dataset", name, self.params.datasets)
+        return self.params.datasets[name]
+
+    def teacher(self, name: str) -> TeacherParams:
+        if name not in self.params.teachers:
+            raise unknown_name("teacher", name, self.params.teachers)
+        return self.params.teachers[name]
+
+    def crops(self, dataset: str) -> Path:
+        """Folder of one dataset's crop table: crops.parquet and refused.json."""
+        return self.root / "crops" / dataset
+
+    def store(self, teacher: str, dataset: str) -> Path:
+        return self.root / "stores" / teacher / f"{dataset}.zarr"
+
+    @property
+    def run(self) -> Path:
+        """Folder of the student: student.safetensors, student.json, checkpoints, logs."""
+        return self.root / "runs" / "student"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluation"
+
+
+def make_folder(path: Path) -> Path:
+    """`path`, made if need be.
+
+    Raises:
+        KDError: it cannot be made, or cannot be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".kd-write-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise KDError(
+            f"the output folder {path} cannot be written: {error.strerror}. "
+            "Make it writable, or choose another workspace with --workspace."
+        ) from None
+    return path
