@@ -1,0 +1,89 @@
+"""What every annotation format is read into, before anything in it is believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.datasets.refusal import Reason, Refusal, Refused
+
+NO_ANNOTATION = -1
+"""Annotation id of a person who was detected, not annotated."""
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """An image as its annotations name it; `size` is the (width, height) they claim, where they claim one."""
+
+    image_id: int
+    file_name: str
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person as written in the file; `bbox`, `keypoints` and `area` are unchecked JSON.
+
+    `bbox` is x, y, w, h; `keypoints` is K times x, y, visibility, or None for a person nobody labelled.
+    """
+
+    image: ImageEntry
+    annotation_id: int
+    bbox: Any
+    keypoints: Any = None
+    area: Any = None
+    box_score: float = 1.0
+    iscrowd: bool = False
+    has_stable_id: bool = True
+    """Whether `annotation_id` means this person for good; a position in a list does not."""
+    clip_box: bool = True
+    """Whether MMPose clips this kind of box to the image."""
+    binary_visibility: bool = False
+    """Whether the file says labelled or not, and nothing of occlusion."""
+    origin: int = 0
+    """What the file calls the centre of the top-left pixel."""
+
+
+@dataclass
+class Annotations:
+    """A whole annotation file: its images by id, its people, and the entries that could not be read."""
+
+    images: dict[int, ImageEntry] = field(default_factory=dict)
+    people: list[Person] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def file_name_of(entry: Mapping[str, Any], key: str, strip_prefix: str) -> str:
+    """The entry's image file name, relative to the images folder.
+
+    Raises:
+        Refused: there is none.
+    """
+    name = entry.get(key)
+    if not isinstance(name, str) or not name:
+        raise Refused(Reason.MALFORMED, f"{key} is {name!r}, wanted a file name")
+    return name.removeprefix(strip_prefix)
+
+
+def integer_of(entry: Mapping[str, Any], key: str) -> int:
+    """An id that fits the table's 64 bits.
+
+    Raises:
+        Refused: it is missing or something else.
+    """
+    value = entry.get(key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
+        raise Refused(Reason.MALFORMED, f"{key} is {value!r}, wanted an integer")
+    return value
+
+
+def object_of(entry: Any) -> Mapping[str, Any]:
+    """The entry itself, once it is a JSON object.
+
+    Raises:
+        Refused: it is something else.
+    """
+    if not isinstance(entry, Mapping):
+        raise Refused(Reason.MALFORMED, f"{str(entry)[:40]!r} is no JSON object")
+    return entry

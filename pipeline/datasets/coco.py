@@ -1,0 +1,140 @@
+"""COCO-style keypoint annotations in any convention."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.conventions.convention import Convention
+from pipeline.datasets.annotations import (
+    NO_ANNOTATION,
+    Annotations,
+    ImageEntry,
+    Person,
+    file_name_of,
+    integer_of,
+    object_of,
+)
+from pipeline.datasets.joint_order import check_joint_order
+from pipeline.datasets.json_file import COCO, wrong_format
+from pipeline.datasets.refusal import Reason, Refused
+from pipeline.params import DatasetParams
+
+HALPE_JOINTS = 136
+"""Halpe's files hold body, face and hands; the first 26 are the convention halpe26."""
+
+
+def read_coco(value: Any, source: Path, convention: Convention, params: DatasetParams) -> Annotations:
+    """The images and people of one parsed COCO-style file.
+
+    Raises:
+        KDError: the value is no COCO-style keypoint file, or its category's joints contradict the convention.
+    """
+    if not _is_coco_keypoints(value):
+        raise wrong_format(source, COCO, value)
+    check_joint_order(value.get("categories"), convention, source)
+    annotations = Annotations()
+    ambiguous = _read_images(value["images"], annotations, params.strip_prefix)
+    seen: set[int] = set()
+    for entry in value["annotations"]:
+        image = _image_of(entry, annotations)
+        try:
+            annotations.people.append(_person(object_of(entry), image, convention, params, seen, ambiguous))
+        except Refused as refused:
+            annotations.refused.append(refused.of(image and image.file_name, _id_or_none(entry)))
+    return annotations
+
+
+def _is_coco_keypoints(value: Any) -> bool:
+    """An empty list of annotations passes here: that is a file without people, told as such later."""
+    if not isinstance(value, Mapping):
+        return False
+    images, entries = value.get("images"), value.get("annotations")
+    if not isinstance(images, list) or not isinstance(entries, list):
+        return False
+    return not entries or any(isinstance(entry, Mapping) and "keypoints" in entry for entry in entries)
+
+
+def _read_images(entries: list, annotations: Annotations, strip_prefix: str) -> set[int]:
+    """Fill `annotations.images`; returns the ids that two different files claim."""
+    ambiguous: set[int] = set()
+    for entry in entries:
+        try:
+            image = _image_entry(object_of(entry), strip_prefix)
+        except Refused as refused:
+            name = entry.get("file_name") if isinstance(entry, Mapping) else None
+            annotations.refused.append(refused.of(name if isinstance(name, str) else None, None))
+            continue
+        known = annotations.images.setdefault(image.image_id, image)
+        if known.file_name != image.file_name:
+            ambiguous.add(image.image_id)
+    return ambiguous
+
+
+def _image_entry(entry: Mapping[str, Any], strip_prefix: str) -> ImageEntry:
+    size = (entry.get("width"), entry.get("height"))
+    claimed = all(isinstance(side, int | float) and 0 < side < 2**31 for side in size)
+    return ImageEntry(
+        image_id=integer_of(entry, "id"),
+        file_name=file_name_of(entry, "file_name", strip_prefix),
+        size=(int(size[0]), int(size[1])) if claimed else None,
+    )
+
+
+def _image_of(entry: Any, annotations: Annotations) -> ImageEntry | None:
+    image_id = entry.get("image_id") if isinstance(entry, Mapping) else None
+    return annotations.images.get(image_id) if isinstance(image_id, int | float) else None
+
+
+def _id_or_none(entry: Any) -> int | None:
+    value = entry.get("id") if isinstance(entry, Mapping) else None
+    return value if isinstance(value, int) else None
+
+
+def _person(
+    entry: Mapping[str, Any],
+    image: ImageEntry | None,
+    convention: Convention,
+    params: DatasetParams,
+    seen: set[int],
+    ambiguous: set[int],
+) -> Person:
+    annotation_id = integer_of(entry, "id") if "id" in entry else NO_ANNOTATION
+    if image is None:
+        raise Refused(
+            Reason.UNKNOWN_IMAGE, f"image_id {entry.get('image_id')!r} is not among the file's images"
+        )
+    if image.image_id in ambiguous:
+        raise Refused(Reason.DUPLICATE, f"image id {image.image_id} names two different files")
+    if annotation_id in seen:
+        raise Refused(Reason.DUPLICATE, f"annotation id {annotation_id} occurs twice; the first is kept")
+    if "id" in entry:
+        seen.add(annotation_id)
+    for key in ("bbox", "keypoints"):
+        if key not in entry:
+            raise Refused(Reason.MALFORMED, f"it has no {key}")
+    return Person(
+        image=image,
+        annotation_id=annotation_id,
+        bbox=entry["bbox"],
+        keypoints=_keypoints(entry, convention),
+        area=entry.get("area"),
+        iscrowd=bool(entry.get("iscrowd", False)),
+        has_stable_id="id" in entry,
+        origin=params.origin,
+        binary_visibility=params.format == "posetrack18",
+    )
+
+
+def _keypoints(entry: Mapping[str, Any], convention: Convention) -> Any:
+    """The field that holds this convention's joints.
+
+    Human-Art keeps 17 joints in `keypoints` and 21 in `keypoints_21`, as MMPose's HumanArt21Dataset reads
+    them.
+    """
+    keypoints = entry["keypoints"]
+    count = len(keypoints) if isinstance(keypoints, list) else 0
+    if convention.name == "halpe26" and count == 3 * HALPE_JOINTS:
+        return keypoints[: 3 * convention.num_joints]
+    if count != 3 * convention.num_joints:
+        return entry.get(f"keypoints_{convention.num_joints}", keypoints)
+    return keypoints

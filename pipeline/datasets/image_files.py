@@ -1,0 +1,131 @@
+"""Image files: where they may lie, whether they are whole, and reading them."""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from pipeline.datasets.refusal import Reason, Refused
+from pipeline.errors import KDError
+
+BATCH = 1024
+"""Images handed to the thread pool at a time, so that a million names do not queue as a million futures."""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What the file itself says: SHA-256 of its bytes, and (width, height) of the decoded picture."""
+
+    sha256: str
+    size: tuple[int, int]
+
+
+def read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture in BGR, turned as its EXIF orientation says: what MMPose's LoadImage gives.
+
+    Raises:
+        KDError: missing or unreadable.
+    """
+    try:
+        image = _decode(path.read_bytes())
+    except OSError as error:
+        raise KDError(
+            f"the image {path} cannot be read: {error.strerror}. Put it back, or index again."
+        ) from None
+    if image is None:
+        raise KDError(f"the image {path} cannot be decoded. Replace it, or index again to have it refused.")
+    return image
+
+
+def _decode(data: bytes) -> UInt8[np.ndarray, "H W 3"] | None:
+    """As mmcv.imfrombytes(data, flag='color') with its cv2 backend."""
+    try:
+        return cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+
+
+def locate(images_root: Path, name: str) -> Path:
+    """The file `name` means. `images_root` must be resolved: the folder itself may be a link, nothing in it
+    may lead out.
+
+    Raises:
+        Refused: the name is absolute, or leads out of the folder by `..` or by a link.
+    """
+    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
+        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is an absolute path")
+    try:
+        path = (images_root / name).resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is no usable file name") from None
+    if not path.is_relative_to(images_root):
+        how = "by '..'" if ".." in PurePosixPath(name).parts else "through a symbolic link"
+        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder {how}")
+    return path
+
+
+def inspect_image(path: Path) -> ImageFacts:
+    """Hash and decode one file, completely.
+
+    What OpenCV makes of a torn file depends on its version and on how it is read: sometimes a picture with a
+    grey rest. Pillow refuses one. Its draft mode reads every bit of a JPEG but paints an eighth of each side.
+
+    Raises:
+        Refused: missing, truncated, or no image.
+    """
+    try:
+        if not path.is_file():
+            raise Refused(Reason.MISSING_IMAGE, f"there is no file {path}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise Refused(Reason.BROKEN_IMAGE, f"{path}: {error.strerror}") from None
+    _check_whole(data, path)
+    image = _decode(data)
+    if image is None:
+        raise Refused(Reason.BROKEN_IMAGE, f"{path}: OpenCV cannot decode it")
+    return ImageFacts(hashlib.sha256(data).hexdigest(), (image.shape[1], image.shape[0]))
+
+
+def _check_whole(data: bytes, path: Path) -> None:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft(None, (1, 1))
+            image.load()
+    except Exception as error:  # Pillow's plugins raise whatever a broken header leads them into
+        raise Refused(Reason.BROKEN_IMAGE, f"{path}: {error or type(error).__name__}") from None
+
+
+def inspect_images(
+    images_root: Path,
+    names: Sequence[str],
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Mapping[str, ImageFacts | Refused]:
+    """Each name's facts or its refusal, by as many threads as there are cores, or `workers`.
+
+    Threads do, since Pillow, OpenCV and hashlib let go of the interpreter's lock; each holds one image at a
+    time. `progress` hears of names done and their total.
+    """
+    root = images_root.resolve()
+
+    def look(name: str) -> ImageFacts | Refused:
+        try:
+            return inspect_image(locate(root, name))
+        except Refused as refused:
+            return refused
+
+    found: dict[str, ImageFacts | Refused] = {}
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for start in range(0, len(names), BATCH):
+            batch = names[start : start + BATCH]
+            found.update(zip(batch, pool.map(look, batch), strict=True))
+            progress(len(found), len(names))
+    return found

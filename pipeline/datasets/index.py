@@ -1,0 +1,156 @@
+"""From a dataset's files to its crop table and the list of what was refused."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.datasets.annotations import Annotations, Person
+from pipeline.datasets.coco import read_coco
+from pipeline.datasets.crop_table import CropTable
+from pipeline.datasets.detections import read_detections
+from pipeline.datasets.image_files import ImageFacts, inspect_images
+from pipeline.datasets.json_file import read_json
+from pipeline.datasets.mpii import read_mpii
+from pipeline.datasets.posetrack18 import read_posetrack18
+from pipeline.datasets.refusal import Reason, Refusal, Refused, nothing_left
+from pipeline.datasets.screening import Crop, screen
+from pipeline.errors import KDError
+from pipeline.params import DatasetParams
+
+
+def index_dataset(
+    name: str,
+    params: DatasetParams,
+    root: Path,
+    *,
+    keep_unlabelled: bool = False,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[CropTable, list[Refusal]]:
+    """The crops of one dataset split, and every sample that did not become one.
+
+    `root` is what relative paths in `params` start from. With `keep_unlabelled`, people annotated without any
+    labelled joint (and crowds) stay as rows with `labelled` False; see `index_people`. `progress` hears of
+    images looked at and their total.
+
+    Raises:
+        KDError: the convention, the images folder or an annotation file as a whole is wrong, or not one
+            sample can be used (with the most frequent reasons).
+    """
+    convention = load_convention(params.convention, root)
+    images_root = _images_folder(name, params, root)
+    annotations = _read(name, params, convention, root)
+    names = sorted({person.image.file_name for person in annotations.people})
+    facts = inspect_images(images_root, names, workers, progress)
+    crops, refusals = _screen_all(annotations.people, facts, convention, keep_unlabelled)
+    refusals = annotations.refused + refusals
+    if not crops:
+        raise nothing_left(name, root / (params.boxes or params.annotations), refusals)
+    return _table(name, params, images_root, crops), refusals
+
+
+def index_people(name: str, params: DatasetParams, root: Path) -> CropTable:
+    """Everyone the annotations know, also where crops come from detections: the truth to evaluate against.
+
+    People without a labelled joint and crowds are rows too: COCO's rules ignore a detection that falls on
+    them.
+
+    Raises:
+        KDError: as `index_dataset`.
+    """
+    return index_dataset(name, params.model_copy(update={"boxes": None}), root, keep_unlabelled=True)[0]
+
+
+def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
+    folder = root / params.images
+    if not folder.is_dir():
+        raise KDError(
+            f"dataset {name!r}: the images folder {folder} does not exist. "
+            "Put the images there, or mend `images` in params.yaml."
+        )
+    return folder
+
+
+def _read(name: str, params: DatasetParams, convention: Convention, root: Path) -> Annotations:
+    """The people of the annotations, or of the detections that stand in for them."""
+    source = root / params.annotations
+    if params.format == "images":
+        if params.boxes is not None:
+            raise KDError(
+                f"dataset {name!r} has format images, whose boxes come from `annotations`. Remove `boxes`."
+            )
+        return read_detections(read_json(source), source, params, None)
+    annotations = _read_annotated(source, params, convention)
+    if params.boxes is None:
+        return annotations
+    boxes = root / params.boxes
+    return read_detections(read_json(boxes), boxes, params, annotations.images)
+
+
+def _read_annotated(source: Path, params: DatasetParams, convention: Convention) -> Annotations:
+    if params.format == "posetrack18":
+        return read_posetrack18(source, convention, params)
+    if params.format == "mpii":
+        return read_mpii(read_json(source), source, params)
+    return read_coco(read_json(source), source, convention, params)
+
+
+def _screen_all(
+    people: Sequence[Person],
+    facts: Mapping[str, ImageFacts | Refused],
+    convention: Convention,
+    keep_unlabelled: bool,
+) -> tuple[list[Crop], list[Refusal]]:
+    crops: dict[int, Crop] = {}
+    refusals: list[Refusal] = []
+    for person in people:
+        try:
+            image = facts[person.image.file_name]
+            if isinstance(image, Refused):
+                raise image
+            crop = screen(person, image, convention, keep_unlabelled)
+            if crop.crop_id in crops:
+                raise Refused(Reason.DUPLICATE, _same_crop(crops[crop.crop_id], crop))
+            crops[crop.crop_id] = crop
+        except Refused as refused:
+            refusals.append(refused.of(person.image.file_name, person.annotation_id))
+    return sorted(crops.values(), key=_order), refusals
+
+
+def _same_crop(first: Crop, second: Crop) -> str:
+    """What the two share. Two of a million crops collide by chance in one dataset of some twenty million."""
+    image, again = first.person.image.file_name, second.person.image.file_name
+    if image != again:
+        return f"its crop id {second.crop_id} is by chance that of a person in {image}"
+    return "the same person or box of this image occurs before"
+
+
+def _order(crop: Crop) -> tuple:
+    """By image, then annotation; detections, which have no id, by falling score."""
+    person = crop.person
+    return person.image.file_name, person.annotation_id, -person.box_score, crop.crop_id
+
+
+def _table(name: str, params: DatasetParams, images_root: Path, crops: Sequence[Crop]) -> CropTable:
+    people = [crop.person for crop in crops]
+    return CropTable(
+        dataset=name,
+        convention=params.convention,
+        images_root=images_root,
+        image=[person.image.file_name for person in people],
+        image_sha256=[crop.facts.sha256 for crop in crops],
+        image_size=np.array([crop.facts.size for crop in crops], np.int32),
+        image_id=np.array([person.image.image_id for person in people], np.int64),
+        annotation_id=np.array([person.annotation_id for person in people], np.int64),
+        crop_id=np.array([crop.crop_id for crop in crops], np.int64),
+        bbox=np.stack([crop.bbox for crop in crops]),
+        box_score=np.array([person.box_score for person in people], np.float32),
+        keypoints=np.stack([crop.keypoints for crop in crops]),
+        visibility=np.stack([crop.visibility for crop in crops]),
+        area=np.array([crop.area for crop in crops], np.float64),
+        iscrowd=np.array([person.iscrowd for person in people], np.bool_),
+        labelled=np.array([crop.labelled for crop in crops], np.bool_),
+    )

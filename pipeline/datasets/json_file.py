@@ -1,0 +1,91 @@
+"""Annotation files as JSON, and what an unexpected one looks like."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import KDError
+
+COCO = "COCO-style keypoints (format coco; posetrack18 for PoseTrack18)"
+MPII = "an MPII list of joints, centers and scales (format mpii)"
+BOXES = "detection results (boxes with scores: format images, or a dataset's `boxes`)"
+
+
+def read_json(path: Path) -> Any:
+    """The file's JSON value.
+
+    Raises:
+        KDError: missing, a folder, not text, or not JSON (with the line).
+    """
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise KDError(
+            f"the annotation file {path} {found}. Put the file there, or mend its path in params.yaml."
+        )
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise _not_json(path, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError:
+        raise _not_json(path, "it is not UTF-8 text") from None
+    except ValueError as error:
+        raise _not_json(path, str(error)) from None  # a number of thousands of digits
+    except RecursionError:
+        raise _not_json(path, "it is nested too deeply") from None
+    except OSError as error:
+        raise KDError(f"{path} cannot be read: {error.strerror}. Make it readable.") from None
+
+
+def _not_json(path: Path, cause: str) -> KDError:
+    return KDError(
+        f"{path} is not JSON: {cause}. Download or export it again, or mend its path in params.yaml."
+    )
+
+
+def wrong_format(path: Path, wanted: str, value: Any) -> KDError:
+    """The error for a file that is JSON, but of another kind than the dataset's parameters say."""
+    return KDError(
+        f"{path} looks like {looks_like(value)}, but {wanted} was wanted. "
+        "Name another file, or set the dataset's format in params.yaml to what the file is."
+    )
+
+
+def looks_like(value: Any) -> str:
+    """What a parsed annotation file most probably is, in words."""
+    if isinstance(value, list):
+        return _list_looks_like(value)
+    if isinstance(value, Mapping):
+        return _object_looks_like(value)
+    return f"a single JSON {type(value).__name__}"
+
+
+def _list_looks_like(entries: list) -> str:
+    if not entries:
+        return "an empty list"
+    if not isinstance(entries[0], Mapping):
+        return f"a list of {type(entries[0]).__name__} values"
+    keys = set(entries[0])
+    if {"joints", "center", "scale"} <= keys:
+        return MPII
+    if {"keypoints", "score"} <= keys:
+        return "keypoint results (a model's predictions)"
+    if {"bbox", "score"} <= keys:
+        return BOXES
+    return f"a list of objects with {_listing(keys)}"
+
+
+def _object_looks_like(value: Mapping) -> str:
+    annotations = value.get("annotations")
+    if not isinstance(value.get("images"), list) or not isinstance(annotations, list):
+        return f"an object with {_listing(value)}"
+    if any(isinstance(entry, Mapping) and "keypoints" in entry for entry in annotations):
+        return COCO
+    if any(isinstance(entry, Mapping) and "caption" in entry for entry in annotations):
+        return "COCO captions"
+    return f"COCO instances: {len(annotations)} annotations, none with keypoints"
+
+
+def _listing(keys: Any) -> str:
+    names = sorted(str(key) for key in keys)
+    return ("the keys " + ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")) if names else "no keys"
