@@ -1,0 +1,1 @@
+"""Pretrained pose networks behind one protocol: MMPose's (in `mm`) and ONNX files."""

@@ -1,0 +1,127 @@
+"""Reading a checkpoint without running what it says.
+
+A PyTorch checkpoint is a pickle, and a pickle can call anything. Here it is unpickled with
+`weights_only=True` and a list of the harmless things that OpenMMLab's checkpoints hold besides tensors;
+whatever else is refused by name.
+"""
+
+import hashlib
+import pickle
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.errors import KDError
+
+Allowed = type | tuple[Any, str]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checked_file(path: Path, what: str, sha256: str | None) -> str:
+    """SHA-256 of the file `what` at `path`.
+
+    Raises:
+        KDError: it is missing, or its SHA-256 is not `sha256`.
+    """
+    if not path.is_file():
+        raise KDError(f"{what}: there is no file {path}. Put it there, or name another in params.yaml.")
+    found = sha256_of(path)
+    if sha256 is not None and found != sha256:
+        raise KDError(
+            f"{what}: {path} has SHA-256 {found}, but {sha256} was wanted. "
+            "Fetch the right file, or correct the SHA-256 where it is given."
+        )
+    return found
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The checkpoint at `path`, its tensors on the CPU.
+
+    Raises:
+        KDError: it is not a checkpoint, is cut short, or holds an object that is not on the allow-list.
+    """
+    try:
+        with torch.serialization.safe_globals(list(_allowed())):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _refusal(path, str(error)) from None
+    except Exception as error:  # a damaged file can raise anything
+        raise KDError(
+            f"{path} cannot be read as a PyTorch checkpoint: {error}. It may be cut short; fetch it again."
+        ) from None
+    if not isinstance(checkpoint, dict):
+        raise KDError(f"{path} holds a {type(checkpoint).__name__}, but a mapping with weights was wanted.")
+    return checkpoint
+
+
+def state_dict_of(checkpoint: dict[str, Any], path: Path) -> dict[str, torch.Tensor]:
+    """The weights in `checkpoint`, without the prefix that data-parallel training puts before their names.
+
+    Raises:
+        KDError: there are none.
+    """
+    weights = checkpoint.get("state_dict", checkpoint)
+    tensors = isinstance(weights, dict) and any(torch.is_tensor(value) for value in weights.values())
+    if not tensors:
+        raise KDError(
+            f"{path} has no weights: its keys are {', '.join(map(str, checkpoint))}, but 'state_dict' was "
+            "wanted. Name a checkpoint that OpenMMLab's runner or publish_model.py wrote."
+        )
+    metadata = getattr(weights, "_metadata", None)
+    stripped = type(weights)((name.removeprefix("module."), value) for name, value in weights.items())
+    if metadata is not None:  # tells a module's load hooks the version that wrote the weights
+        stripped._metadata = {
+            name.removeprefix("module").lstrip("."): value for name, value in metadata.items()
+        }
+    return stripped
+
+
+class _HistoryBuffer:
+    """Takes the place of MMEngine's log buffer, whose content nobody here wants."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def _getattr(owner: object, name: str) -> None:
+    """Takes the place of `getattr`, by which a log buffer refers to its own methods."""
+    if owner is not _HistoryBuffer:
+        raise pickle.UnpicklingError("Unsupported global: GLOBAL builtins.getattr was not an allowed global")
+
+
+@cache
+def _allowed() -> tuple[Allowed, ...]:
+    """Objects a pickle may name. NumPy's go by their names of NumPy 1 and 2."""
+    multiarray = np.core.multiarray
+    return (
+        (_HistoryBuffer, "mmengine.logging.history_buffer.HistoryBuffer"),
+        (_getattr, "builtins.getattr"),
+        (np.ndarray, "numpy.ndarray"),
+        (np.dtype, "numpy.dtype"),
+        *((multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+        *((multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
+        *{type(np.dtype(code)) for code in np.typecodes["All"]},
+    )
+
+
+def _refusal(path: Path, reason: str) -> KDError:
+    found = re.search(r"GLOBAL (\S+)|[Cc]an only \w+ .*?, but got (?:<class ')?([\w.]+)", reason)
+    name = next((group for group in found.groups() if group), None) if found else None
+    if name is None:
+        return KDError(
+            f"{path} cannot be read as a PyTorch checkpoint: {reason.splitlines()[0]} It may be cut short "
+            "or be another kind of file; fetch it again."
+        )
+    return KDError(
+        f"{path} was refused and nothing in it was run: it wants to call {name}, which a checkpoint has no "
+        "need of. Use a checkpoint with weights and plain metadata only, from a source you trust."
+    )

@@ -1,0 +1,138 @@
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import KDError
+from pipeline.teachers.checkpoints import checked_file, load_checkpoint, sha256_of, state_dict_of
+
+WEIGHTS = {"layer.weight": torch.arange(3.0)}
+
+
+class Attack:
+    """Makes a file when unpickled."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.target}",)
+
+
+class AttackByGetattr:
+    """Reaches for a function through getattr, which log buffers need."""
+
+    def __reduce__(self):
+        return getattr, (np.ndarray, "tofile")
+
+
+def test_the_attack_works_where_nobody_defends(tmp_path):
+    torch.save({"state_dict": WEIGHTS, "meta": Attack(tmp_path / "pwned")}, tmp_path / "bad.pth")
+    torch.load(tmp_path / "bad.pth", weights_only=False)
+    assert (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_that_would_run_a_command_is_refused_by_name_and_does_not_run(tmp_path, zipped):
+    path = tmp_path / "bad.pth"
+    torch.save(
+        {"state_dict": WEIGHTS, "meta": Attack(tmp_path / "pwned")},
+        path,
+        _use_new_zipfile_serialization=zipped,
+    )
+    with pytest.raises(KDError, match=r"was refused and nothing in it was run: it wants to call \w+\.system"):
+        load_checkpoint(path)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_bare_pickle_that_would_run_a_command_does_not_run(tmp_path):
+    (tmp_path / "bad.pth").write_bytes(pickle.dumps(Attack(tmp_path / "pwned")))
+    with pytest.raises(KDError):
+        load_checkpoint(tmp_path / "bad.pth")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_getattr_reaches_nothing_but_a_log_buffers_methods(tmp_path):
+    torch.save({"state_dict": WEIGHTS, "meta": AttackByGetattr()}, tmp_path / "bad.pth")
+    with pytest.raises(KDError, match=r"it wants to call builtins\.getattr"):
+        load_checkpoint(tmp_path / "bad.pth")
+
+
+def test_reading_one_checkpoint_widens_no_allow_list_for_the_next_reader(tmp_path):
+    torch.save({"state_dict": WEIGHTS, "value": np.float64(1.5)}, tmp_path / "numpy.pth")
+    load_checkpoint(tmp_path / "numpy.pth")
+    with pytest.raises(pickle.UnpicklingError, match="numpy.core.multiarray.scalar"):
+        torch.load(tmp_path / "numpy.pth", weights_only=True)
+
+
+def test_numpy_scalars_and_arrays_in_the_metadata_are_read(tmp_path):
+    meta = {"sigmas": np.array([0.1, 0.2]), "epoch": np.int64(3), "name": np.array(["a", "b"])}
+    torch.save({"state_dict": WEIGHTS, "meta": meta}, tmp_path / "good.pth")
+    read = load_checkpoint(tmp_path / "good.pth")["meta"]
+    np.testing.assert_array_equal(read["sigmas"], meta["sigmas"])
+    np.testing.assert_array_equal(read["name"], meta["name"])
+    assert read["epoch"] == 3
+
+
+@pytest.mark.mm
+def test_mmengines_log_buffers_do_not_get_in_the_way(tmp_path):
+    from mmengine.logging import HistoryBuffer
+
+    buffer = HistoryBuffer()
+    buffer.update(1.0)
+    torch.save({"state_dict": WEIGHTS, "message_hub": {"loss": buffer}}, tmp_path / "good.pth")
+    read = load_checkpoint(tmp_path / "good.pth")
+    torch.testing.assert_close(read["state_dict"]["layer.weight"], WEIGHTS["layer.weight"])
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut short"])
+def test_a_file_that_is_no_checkpoint_says_so(tmp_path, content):
+    (tmp_path / "bad.pth").write_bytes(content)
+    with pytest.raises(KDError, match="cannot be read as a PyTorch checkpoint"):
+        load_checkpoint(tmp_path / "bad.pth")
+
+
+def test_a_checkpoint_cut_short_says_so(tmp_path):
+    torch.save({"state_dict": {"w": torch.zeros(1000)}}, tmp_path / "whole.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "whole.pth").read_bytes()[:-500])
+    with pytest.raises(KDError, match="may be cut short"):
+        load_checkpoint(tmp_path / "cut.pth")
+
+
+def test_a_checkpoint_that_is_a_list_is_refused(tmp_path):
+    torch.save([1, 2], tmp_path / "list.pth")
+    with pytest.raises(KDError, match="holds a list, but a mapping with weights was wanted"):
+        load_checkpoint(tmp_path / "list.pth")
+
+
+def test_weights_lose_the_prefix_of_data_parallel_training():
+    assert list(state_dict_of({"state_dict": {"module.a.weight": torch.ones(1)}}, Path("x"))) == ["a.weight"]
+
+
+def test_weights_without_a_wrapper_are_found():
+    assert list(state_dict_of(WEIGHTS, Path("x"))) == ["layer.weight"]
+
+
+def test_a_checkpoint_without_weights_says_what_it_has():
+    with pytest.raises(KDError, match="its keys are optimizer, epoch, but 'state_dict' was wanted"):
+        state_dict_of({"optimizer": {}, "epoch": 1}, Path("x"))
+
+
+def test_sha256_of_a_known_text(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    # NIST FIPS 180-2, appendix B.1
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_missing_file_says_where_it_goes(tmp_path):
+    with pytest.raises(KDError, match=r"teacher t: there is no file .*gone\.pth\. Put it there"):
+        checked_file(tmp_path / "gone.pth", "teacher t", None)
+
+
+def test_a_wrong_sha256_names_both(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    with pytest.raises(KDError, match=f"has SHA-256 ba7816bf.*, but {'0' * 64} was wanted"):
+        checked_file(tmp_path / "abc", "teacher t", "0" * 64)
