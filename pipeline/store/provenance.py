@@ -1,0 +1,85 @@
+"""What a cell's maps depend on, and what to say when that has changed."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.datasets.crop_table import CropTable
+from pipeline.errors import KDError
+from pipeline.params import ExtractParams
+from pipeline.store.durable import json_bytes
+from pipeline.teachers.teacher import Teacher
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CellProvenance:
+    """Everything a cell's files depend on, as plain JSON: a different value means different files.
+
+    Paths, batch size, device and library versions are not among it: they never make a store stale.
+    """
+
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, teacher: Teacher, table: CropTable, params: ExtractParams) -> "CellProvenance":
+        return cls.from_json(
+            {
+                "format_version": FORMAT_VERSION,
+                "teacher": dict(teacher.provenance),
+                "crop_table_sha256": table.sha256,
+                "codec": params.model_dump(mode="json"),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "CellProvenance":
+        """Through JSON and back, so that a tuple equals the list it is read back as."""
+        return cls(json.loads(json_bytes(values)))
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(json_bytes(self.values)).hexdigest()
+
+    def changes(self, wanted: "CellProvenance") -> list[tuple[str, str, str]]:
+        """(what, as stored, as wanted) for every value that differs."""
+        ours, theirs = dict(_leaves(self.values)), dict(_leaves(wanted.values))
+        names = [*ours, *(name for name in theirs if name not in ours)]
+        return [
+            (name, _short(ours.get(name)), _short(theirs.get(name)))
+            for name in names
+            if ours.get(name) != theirs.get(name)
+        ]
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _short(value: Any) -> str:
+    """A hash by its ends; anything else that is long by its beginning."""
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value)
+    if len(text) == 64 and set(text) <= set("0123456789abcdef"):
+        return f"{text[:4]}…{text[-2:]}"
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def stale_error(
+    path: Path, stored: CellProvenance, wanted: CellProvenance, teacher: str, dataset: str
+) -> KDError:
+    """The error for a store whose maps are not what is asked for."""
+    told = "; ".join(f"{name} {old}, but now it is {new}" for name, old, new in stored.changes(wanted))
+    return KDError(
+        f"{path} was extracted with {told}. Either restore what changed, or re-extract this cell: "
+        f"kd-pipeline extract-teachers --teacher {teacher} --dataset {dataset} --replace-stale"
+    )

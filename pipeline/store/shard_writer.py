@@ -1,0 +1,67 @@
+"""Compressing one shard as its rows come."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.store.durable import write_durably
+from pipeline.store.layout import ArrayLayout, CellLayout, Shard
+from pipeline.store.rows import CellRows
+from pipeline.store.shard_file import encode_chunk, encode_index
+
+
+class ShardWriter:
+    """Takes a shard's rows in order, in portions of any size, and writes its files.
+
+    Maps are compressed as they arrive, so that a shard in the making takes the memory of its compressed bytes
+    and the work is spread evenly between the teacher's batches.
+    """
+
+    def __init__(self, layout: CellLayout, shard: Shard, zstd_level: int) -> None:
+        self.shard = shard
+        self._layout = layout
+        self._level = zstd_level
+        self._rows = 0
+        self._map_chunks: dict[str, list[bytes]] = {array.name: [] for array in layout.maps}
+        self._columns: dict[str, list[np.ndarray]] = {}
+
+    @property
+    def complete(self) -> bool:
+        return self._rows == len(self.shard)
+
+    def append(self, rows: CellRows) -> None:
+        """Raises ValueError where the shard would get more rows than it has."""
+        if self._rows + len(rows) > len(self.shard):
+            raise ValueError(f"{self._rows} + {len(rows)} rows for {self.shard}")
+        for name, values in rows.arrays().items():
+            if name in self._map_chunks:
+                chunks = self._map_chunks[name]
+                chunks.extend(encode_chunk(values[i : i + 1], self._level) for i in range(len(values)))
+            else:
+                self._columns.setdefault(name, []).append(values)
+        self._rows += len(rows)
+
+    def write_drafts(self, folder: Path) -> list[tuple[Path, str]]:
+        """Write every file of the shard into `folder`: (draft, place below the store), in publishing order.
+
+        Raises:
+            ValueError: rows are missing.
+            OSError: the files cannot be written.
+        """
+        if not self.complete:
+            raise ValueError(f"{self._rows} rows for {self.shard}")
+        drafts = []
+        for array in self._layout.arrays:
+            chunks = self._chunks(array)
+            place = array.file_name(self.shard)
+            draft = folder / place.replace("/", ".")
+            write_durably(draft, [*chunks, encode_index(chunks, array.slots)])
+            drafts.append((draft, place))
+        return drafts
+
+    def _chunks(self, array: ArrayLayout) -> list[bytes]:
+        if array.name in self._map_chunks:
+            return self._map_chunks[array.name]
+        chunk = np.zeros((array.rows_per_chunk, *array.row_shape), dtype=array.dtype)
+        chunk[: len(self.shard)] = np.concatenate(self._columns[array.name])
+        return [encode_chunk(chunk, self._level)]

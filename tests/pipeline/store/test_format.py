@@ -1,0 +1,109 @@
+"""Other people's Zarr libraries read a store by docs/store-format.md, without our code."""
+
+import hashlib
+import json
+import struct
+
+import google_crc32c
+import numcodecs
+import numpy as np
+import pytest
+import tensorstore
+import torch
+import zarr
+from fake_cell import FakeTeacher
+
+from pipeline.datasets.image_files import read_image
+from pipeline.geometry import crop_affine, warp_crop
+
+BETA = 10.0
+
+
+def _with_zarr_python(store, name):
+    return zarr.open_group(store, mode="r")[name][:]
+
+
+def _with_tensorstore(store, name):
+    kvstore = {"driver": "file", "path": f"{store}/{name}"}
+    return tensorstore.open({"driver": "zarr3", "kvstore": kvstore}, read=True).result().read().result()
+
+
+def _by_the_document(store, name):
+    """Nothing but bytes, zstd and crc32c."""
+    metadata = json.loads((store / name / "zarr.json").read_text())
+    inner = metadata["codecs"][0]["configuration"]
+    shape, shard_size = metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+    slots = shard_size // inner["chunk_shape"][0]
+    chunks = []
+    for shard in range(-(-shape[0] // shard_size)):
+        data = (store / name / (f"c.{shard}" + ".0" * (len(shape) - 1))).read_bytes()
+        index, checksum = data[-16 * slots - 4 : -4], data[-4:]
+        assert struct.unpack("<I", checksum)[0] == google_crc32c.value(index)
+        for slot in range(slots):
+            offset, length = struct.unpack_from("<QQ", index, 16 * slot)
+            if offset == 2**64 - 1:
+                continue
+            frame, checksum = data[offset : offset + length - 4], data[offset + length - 4 : offset + length]
+            assert struct.unpack("<I", checksum)[0] == google_crc32c.value(frame)
+            flat = np.frombuffer(
+                numcodecs.Zstd().decode(frame), np.dtype(metadata["data_type"]).newbyteorder("<")
+            )
+            chunks.append(flat.reshape(inner["chunk_shape"]))
+    return np.concatenate(chunks)[: shape[0]]
+
+
+READERS = pytest.mark.parametrize("read", [_with_zarr_python, _with_tensorstore, _by_the_document])
+
+
+def _said(table, kind):
+    teacher = FakeTeacher(kind, beta=BETA if kind == "simcc" else None)
+    affines = crop_affine(table.bbox, teacher.crop)
+    crops = [
+        warp_crop(read_image(table.image_path(row)), affines[row], teacher.crop.input_size)
+        for row in range(len(table))
+    ]
+    return teacher.answer(torch.from_numpy(np.stack(crops)))
+
+
+@READERS
+def test_heatmaps_read_back_are_the_teachers(table, heatmap_store, read):
+    heatmaps = read(heatmap_store, "map") / 255 * read(heatmap_store, "peak")[..., None, None]
+    said = _said(table, "heatmap").maps.heatmap_BKHW.clamp(min=0).numpy()
+    assert np.abs(heatmaps - said).max() <= 5 / 255 * said.max()
+    assert np.array_equal(heatmaps.max((2, 3)), said.max((2, 3)))
+
+
+@READERS
+def test_simcc_vectors_read_back_teach_the_teachers_distribution(table, simcc_store, read):
+    for axis in "xy":
+        peak, base = (read(simcc_store, f"{what}_{axis}")[..., None] for what in ("peak", "base"))
+        logits = base + read(simcc_store, f"map_{axis}") / 255 * (peak - base)
+        said = getattr(_said(table, "simcc").maps, f"{axis}_BKW")
+        p, q = (torch.softmax(BETA * torch.as_tensor(v).double(), -1).numpy() for v in (said, logits))
+        quiet = read(simcc_store, f"map_{axis}") == 0
+        assert (p * quiet).sum(-1) == pytest.approx((q * quiet).sum(-1), rel=0.03)
+        step = BETA * (peak - base) / 255
+        assert (np.abs(np.log(p / q)) <= 1.5 * step)[~quiet].all()
+
+
+@READERS
+def test_the_other_arrays_read_back_are_the_teachers(table, simcc_store, read):
+    said = _said(table, "simcc")
+    assert np.array_equal(read(simcc_store, "crop_id"), table.crop_id)
+    assert np.array_equal(read(simcc_store, "confidence"), said.confidence_BK)
+    assert read(simcc_store, "affine").dtype == np.float64
+
+
+def test_the_attributes_hash_is_what_the_document_says(heatmap_store):
+    attributes = dict(zarr.open_group(heatmap_store, mode="r").attrs)
+    told = attributes.pop("attributes_sha256")
+    text = json.dumps(attributes, indent=2, sort_keys=True) + "\n"
+    assert hashlib.sha256(text.encode()).hexdigest() == told
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "simcc"])
+def test_the_document_lists_every_array_and_attribute(repository, kind, request):
+    group = zarr.open_group(request.getfixturevalue(f"{kind}_store"), mode="r")
+    document = (repository / "docs/store-format.md").read_text()
+    for name in [*group.array_keys(), *group.attrs]:
+        assert f"`{name}`" in document, name

@@ -1,0 +1,79 @@
+"""What makes a store stale, what does not, and how it is told."""
+
+import dataclasses
+
+import pytest
+from fake_cell import EXTRACT, RUNTIME, FakeTeacher
+
+from pipeline.errors import KDError
+from pipeline.params import RuntimeParams
+from pipeline.store.extract import extract_cell
+from pipeline.store.provenance import CellProvenance
+from pipeline.store.store import open_store
+
+SAME_CHECKPOINT = {"checkpoint_sha256": "ab" * 32, "weights": 1}
+
+
+@pytest.mark.parametrize(
+    ("what", "teacher", "extract"),
+    [
+        (
+            "teacher.checkpoint_sha256",
+            {"provenance": {**SAME_CHECKPOINT, "checkpoint_sha256": "cd" * 32}},
+            {},
+        ),
+        ("teacher.weights", {"provenance": {**SAME_CHECKPOINT, "weights": 2}}, {}),
+        ("teacher.flip_test", {"provenance": {**SAME_CHECKPOINT, "flip_test": True}}, {}),
+        ("codec.floor", {}, {"floor": 6}),
+        ("codec.zstd_level", {}, {"zstd_level": 4}),
+        ("codec.shard_size", {}, {"shard_size": 5}),
+    ],
+)
+def test_what_the_files_depend_on_makes_a_store_stale(table, heatmap_store, what, teacher, extract):
+    with pytest.raises(KDError, match=what):
+        extract_cell(
+            FakeTeacher(**teacher), table, heatmap_store, EXTRACT.model_copy(update=extract), RUNTIME
+        )
+
+
+def test_another_crop_table_makes_a_store_stale(table, heatmap_store):
+    moved = dataclasses.replace(table, bbox=table.bbox + 1)
+    with pytest.raises(KDError, match="crop_table_sha256"):
+        extract_cell(FakeTeacher(), moved, heatmap_store, EXTRACT, RUNTIME)
+
+
+@pytest.mark.parametrize("runtime", [{"batch_size": 1}, {"workers": 1}, {"device": "auto"}])
+def test_how_it_is_computed_does_not(table, heatmap_store, runtime):
+    other = RuntimeParams(**{**RUNTIME.model_dump(), **runtime})
+    assert extract_cell(FakeTeacher(), table, heatmap_store, EXTRACT, other).crops == 0
+
+
+def test_another_place_does_not(table, heatmap_store, tmp_path):
+    moved = heatmap_store.rename(tmp_path / "elsewhere.zarr")
+    teacher = FakeTeacher(name="renamed")
+    assert extract_cell(teacher, table, moved, EXTRACT, RUNTIME).crops == 0
+
+
+def test_a_stale_store_says_what_changed_and_the_command_that_mends_it(heatmap_store):
+    stored = open_store(heatmap_store).provenance
+    wanted = CellProvenance(
+        {**stored.values, "teacher": {**stored.values["teacher"], "checkpoint_sha256": "cd" * 32}}
+    )
+    with pytest.raises(KDError) as caught:
+        open_store(heatmap_store, wanted)
+    assert str(caught.value) == (
+        f"{heatmap_store} was extracted with teacher.checkpoint_sha256 abab…ab, but now it is cdcd…cd. "
+        "Either restore what changed, or re-extract this cell: "
+        "kd-pipeline extract-teachers --teacher fake --dataset noise --replace-stale"
+    )
+
+
+def test_a_setting_that_came_or_went_is_told_too(heatmap_store):
+    stored = open_store(heatmap_store).provenance
+    teacher = {"checkpoint_sha256": "ab" * 32, "padding": 1.25}
+    changes = stored.changes(CellProvenance({**stored.values, "teacher": teacher}))
+    assert changes == [("teacher.weights", "1", "nothing"), ("teacher.padding", "nothing", "1.25")]
+
+
+def test_tuples_and_lists_are_one_value():
+    assert CellProvenance.from_json({"size": (1, 2)}) == CellProvenance.from_json({"size": [1, 2]})
