@@ -36,6 +36,10 @@ class Workspace:
         """Folder of one dataset's crop table: crops.parquet and refused.json."""
         return self.root / "crops" / dataset
 
+    def people(self, dataset: str) -> Path:
+        """Folder of the table of everyone annotated, crowds and unlabelled people too: what AP counts."""
+        return self.crops(dataset) / "people"
+
     def store(self, teacher: str, dataset: str) -> Path:
         return self.root / "stores" / teacher / f"{dataset}.zarr"
 

@@ -27,14 +27,16 @@ def index_dataset(
     root: Path,
     *,
     keep_unlabelled: bool = False,
+    known: dict[str, ImageFacts | Refused] | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[CropTable, list[Refusal]]:
     """The crops of one dataset split, and every sample that did not become one.
 
     `root` is what relative paths in `params` start from. With `keep_unlabelled`, people annotated without any
-    labelled joint (and crowds) stay as rows with `labelled` False; see `index_people`. `progress` hears of
-    images looked at and their total.
+    labelled joint (and crowds) stay as rows with `labelled` False; see `index_people`. `known` is what calls
+    for the same split have found out of its images, and grows. `progress` hears of images looked at and their
+    total.
 
     Raises:
         KDError: the convention, the images folder or an annotation file as a whole is wrong, or not one
@@ -43,25 +45,31 @@ def index_dataset(
     convention = load_convention(params.convention, root)
     images_root = _images_folder(name, params, root)
     annotations = _read(name, params, convention, root)
-    names = sorted({person.image.file_name for person in annotations.people})
-    facts = inspect_images(images_root, names, workers, progress)
-    crops, refusals = _screen_all(annotations.people, facts, convention, keep_unlabelled)
+    known = {} if known is None else known
+    names = sorted({person.image.file_name for person in annotations.people} - known.keys())
+    known |= inspect_images(images_root, names, workers, progress)
+    crops, refusals = _screen_all(annotations.people, known, convention, keep_unlabelled)
     refusals = annotations.refused + refusals
     if not crops:
         raise nothing_left(name, root / (params.boxes or params.annotations), refusals)
     return _table(name, params, images_root, crops), refusals
 
 
-def index_people(name: str, params: DatasetParams, root: Path) -> CropTable:
+def index_people(
+    name: str, params: DatasetParams, root: Path, known: dict[str, ImageFacts | Refused] | None = None
+) -> CropTable | None:
     """Everyone the annotations know, also where crops come from detections: the truth to evaluate against.
 
     People without a labelled joint and crowds are rows too: COCO's rules ignore a detection that falls on
-    them.
+    them. None for format `images`, which has no annotations. `known` as in `index_dataset`.
 
     Raises:
         KDError: as `index_dataset`.
     """
-    return index_dataset(name, params.model_copy(update={"boxes": None}), root, keep_unlabelled=True)[0]
+    if params.format == "images":
+        return None
+    annotated = params.model_copy(update={"boxes": None})
+    return index_dataset(name, annotated, root, keep_unlabelled=True, known=known)[0]
 
 
 def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
