@@ -78,6 +78,8 @@ class SkeletonParams(Section):
     """The union skeleton. Without a list: the conventions of every dataset and teacher in `cells`."""
 
     conventions: tuple[str, ...] | None = None
+    joints: tuple[str, ...] | None = None
+    """Only these union joints; None: all that the conventions provide."""
     similar_weight: Fraction = 0.5
     """Weight of a relation `similar`; `same` weighs 1."""
 

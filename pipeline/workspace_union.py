@@ -1,0 +1,26 @@
+"""The union skeleton of a workspace."""
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.conventions.union import UnionSkeleton, build_union
+from pipeline.workspace import Workspace
+
+
+def workspace_conventions(workspace: Workspace) -> list[Convention]:
+    """The conventions that `skeleton.conventions` names, else those of every dataset and teacher in use."""
+    params = workspace.params
+    names = params.skeleton.conventions or [
+        *(params.datasets[name].convention for name in (*params.cells.datasets, *params.train.datasets)),
+        *(params.teachers[name].convention for name in params.cells.teachers),
+    ]
+    return [load_convention(name, workspace.root) for name in dict.fromkeys(names)]
+
+
+def workspace_union(workspace: Workspace) -> UnionSkeleton:
+    """What the student predicts.
+
+    Raises:
+        KDError: a convention is unknown or wrong, or `skeleton.joints` asks for a joint that none provides.
+    """
+    skeleton = workspace.params.skeleton
+    return build_union(workspace_conventions(workspace), skeleton.similar_weight, skeleton.joints)

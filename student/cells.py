@@ -1,0 +1,105 @@
+"""Opening a teacher's store without the teacher: what made its checkpoint is not needed for it."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.conventions.union import UnionSkeleton
+from pipeline.datasets.crop_table import CropTable
+from pipeline.errors import KDError
+from pipeline.geometry import CropGeometry, MapGeometry
+from pipeline.params import TeacherParams
+from pipeline.store.provenance import CellProvenance, stale_error
+from pipeline.store.reader import StoreReader
+from pipeline.teachers.checkpoints import sha256_of
+from pipeline.workspace import Workspace
+from student.student_config import StudentConfig
+from student.teaching import Teaching
+
+
+def open_cell(workspace: Workspace, teacher: str, table: CropTable) -> StoreReader:
+    """The complete store of this teacher for the table's dataset, nothing of it read yet.
+
+    Raises:
+        KDError: missing, shards missing, or extracted from other crops, another checkpoint or with other
+            params than the workspace has now.
+    """
+    path = workspace.store(teacher, table.dataset)
+    if not path.is_dir():
+        raise KDError(
+            f"there is no store {path}. Make it: "
+            f"kd-pipeline extract-teachers --teacher {teacher} --dataset {table.dataset}"
+        )
+    reader = StoreReader(path)
+    _check_provenance(reader, workspace, teacher, table)
+    return reader
+
+
+def _check_provenance(reader: StoreReader, workspace: Workspace, teacher: str, table: CropTable) -> None:
+    """Compare with what can be known without building the teacher; extraction itself compares all of it."""
+    params = workspace.teacher(teacher)
+    stored = CellProvenance(reader.attributes["provenance"])
+    known = _known_of_teacher(params, workspace.path(params.checkpoint), stored.values["teacher"])
+    wanted = CellProvenance.from_json(
+        {
+            **stored.values,
+            "teacher": {**stored.values["teacher"], **known},
+            "crop_table_sha256": table.sha256,
+            "codec": workspace.params.extract.model_dump(mode="json"),
+        }
+    )
+    if stored.changes(wanted):
+        raise stale_error(reader.path, stored, wanted, teacher, table.dataset)
+
+
+def _known_of_teacher(params: TeacherParams, checkpoint: Path, stored: dict[str, Any]) -> dict[str, Any]:
+    """Entries of the teacher's provenance, as the params and the checkpoint's file would make them now."""
+    known: dict[str, Any] = {"flip_test": params.flip_test}
+    if "map_made" in stored:
+        size = params.storage_size
+        known["map"] = {**stored["map"], "size": list(size)} if size else stored["map_made"]
+    if checkpoint.is_file():
+        known["checkpoint_sha256"] = sha256_of(checkpoint)
+    elif params.sha256:
+        known["checkpoint_sha256"] = params.sha256
+    return {name: value for name, value in known.items() if name in stored}
+
+
+def teaching_of(
+    workspace: Workspace, teacher: str, reader: StoreReader, union: UnionSkeleton, student: StudentConfig
+) -> Teaching:
+    """How this teacher teaches this student, from what its store says of itself.
+
+    Raises:
+        KDError: none of its joints stands for a union joint.
+    """
+    told = reader.attributes
+    convention = load_convention(workspace.teacher(teacher).convention, workspace.root)
+    relations = union.relations_of(convention.reordered(told["convention"]["joints"], teacher))
+    if not any(relation.weight > 0 for relation in relations):
+        raise _teaches_nothing(teacher, convention, union)
+    return Teaching.of(
+        teacher,
+        relations,
+        _geometry(told["map_geometry"]),
+        _crop(told["crop_geometry"]),
+        told["beta"],
+        student,
+    )
+
+
+def _teaches_nothing(teacher: str, convention: Convention, union: UnionSkeleton) -> KDError:
+    return KDError(
+        f"teacher {teacher} ({convention.name}: {', '.join(convention.joints)}) has no joint of the union "
+        f"skeleton ({', '.join(union.joints)}), so it can teach nothing. Take it out of distill.teachers, or "
+        "add its convention to skeleton.conventions."
+    )
+
+
+def _geometry(told: dict[str, Any]) -> MapGeometry:
+    return MapGeometry(told["kind"], tuple(told["size"]), tuple(told["scale"]), tuple(told["offset"]))
+
+
+def _crop(told: dict[str, Any]) -> CropGeometry:
+    return CropGeometry(tuple(told["input_size"]), told["padding"], told["udp"])

@@ -1,0 +1,68 @@
+"""One augmented crop with its labels.
+
+Legend: K the dataset's joints, U union joints, H and W rows and columns of the crop.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from pipeline.datasets.image_files import read_image
+from pipeline.geometry import apply, warp_crop
+from pipeline.params import AugmentParams
+from student.appearance import changed_appearance
+from student.augment import augmented_affine, draw_augmentation
+from student.labels import UnionLabels, inside_crop
+from student.split import TrainingSplit
+from student.student_config import StudentConfig
+
+
+@dataclass(frozen=True)
+class TrainingCrop:
+    """A crop as the student sees it: BGR, keypoints in input pixels, image pixels -> input pixels."""
+
+    image_HW3: UInt8[np.ndarray, "h w 3"]
+    keypoint_U2: Float32[np.ndarray, "u 2"]
+    weight_U: Float32[np.ndarray, " u"]
+    flipped: bool
+    affine_23: Float64[np.ndarray, "2 3"]
+
+
+class CropMaker:
+    """Reads, augments and labels crops of one split."""
+
+    def __init__(self, split: TrainingSplit, student: StudentConfig, augment: AugmentParams) -> None:
+        self._split = split
+        self._student = student
+        self._augment = augment
+        self._labels = UnionLabels(split.relations, student.skeleton.num_joints)
+        # One array: handing out entries of a list would copy a forked worker's pages, a little per crop.
+        self._image_N = np.array(split.table.image)
+        self._swap_U: Int64[np.ndarray, " u"] = np.array(student.skeleton.flip_permutation)
+
+    def make(self, row: int, rng: np.random.Generator) -> TrainingCrop:
+        """The crop of one row of the table; equal generators give equal crops.
+
+        Raises:
+            KDError: its image is missing or unreadable.
+        """
+        table, crop = self._split.table, self._student.crop
+        augmentation = draw_augmentation(rng, self._augment)
+        keypoint_U2, weight_U = self._labels(table.keypoints[row], table.visibility[row])
+        affine_23 = augmented_affine(
+            table.bbox[row], crop, augmentation, self._student.skeleton.joints, keypoint_U2, weight_U, rng
+        )
+        image_HW3 = warp_crop(
+            read_image(table.images_root / str(self._image_N[row])), affine_23, crop.input_size
+        )
+        keypoint_U2 = apply(affine_23, keypoint_U2).astype(np.float32)
+        weight_U = weight_U * inside_crop(keypoint_U2, crop.input_size)
+        order_U = self._swap_U if augmentation.flip else slice(None)
+        return TrainingCrop(
+            image_HW3=changed_appearance(image_HW3, self._augment, rng),
+            keypoint_U2=keypoint_U2[order_U],
+            weight_U=weight_U[order_U],
+            flipped=augmentation.flip,
+            affine_23=affine_23,
+        )

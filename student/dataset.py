@@ -1,0 +1,75 @@
+"""Training batches, read from disk as they are needed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from pipeline.params import AugmentParams
+from student.batch import TrainingBatch
+from student.crops import CropMaker, TrainingCrop
+from student.sampler import Draw
+from student.split import TrainingSplit
+from student.student_config import StudentConfig
+from student.teacher_rows import WantedCrop, read_teacher
+from student.teaching import warp_plane
+
+
+class TrainingSet(Dataset[TrainingBatch]):
+    """Several splits end to end. A loader asks for whole batches, so that a store is read once for each.
+
+    Holds crop tables, but neither images nor maps: memory does not grow with what has been read. Stores are
+    opened by whoever reads first, that is, in each worker.
+    """
+
+    def __init__(
+        self, splits: Sequence[TrainingSplit], student: StudentConfig, augment: AugmentParams, seed: int
+    ) -> None:
+        self.splits = tuple(splits)
+        self._makers = [CropMaker(split, student, augment) for split in self.splits]
+        self._teachers = tuple(dict.fromkeys(name for split in self.splits for name in split.readers))
+        self._plane = warp_plane(student)
+        self._seed = seed
+        self._ends = np.cumsum([len(split) for split in self.splits])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, draws: Sequence[Draw]) -> TrainingBatch:
+        """The batch of these draws.
+
+        Raises:
+            KDError: an image or a shard is lost or damaged.
+        """
+        places = [self._place(draw.index) for draw in draws]
+        crop_ids = [int(self.splits[split].table.crop_id[row]) for split, row in places]
+        crops = [
+            self._makers[split].make(
+                row, np.random.default_rng([self._seed, draw.epoch, draw.repeat, crop_id])
+            )
+            for draw, (split, row), crop_id in zip(draws, places, crop_ids, strict=True)
+        ]
+        wanted = [WantedCrop(*place, crop.affine_23) for place, crop in zip(places, crops, strict=True)]
+        answers = {name: read_teacher(name, self.splits, wanted, self._plane) for name in self._teachers}
+        return TrainingBatch(
+            **_stacked(crops),
+            crop_id_B=torch.tensor(crop_ids),
+            dataset_B=torch.tensor([split for split, _ in places]),
+            teachers={name: answer for name, answer in answers.items() if answer is not None},
+        )
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Which split, and which row of its table."""
+        split = int(np.searchsorted(self._ends, index, side="right"))
+        start = int(self._ends[split]) - len(self.splits[split])
+        return split, int(self.splits[split].row_N[index - start])
+
+
+def _stacked(crops: Sequence[TrainingCrop]) -> dict[str, torch.Tensor]:
+    return {
+        "image_BHW3": torch.from_numpy(np.stack([crop.image_HW3 for crop in crops])),
+        "keypoint_BU2": torch.from_numpy(np.stack([crop.keypoint_U2 for crop in crops])),
+        "weight_BU": torch.from_numpy(np.stack([crop.weight_U for crop in crops])),
+        "flipped_B": torch.tensor([crop.flipped for crop in crops]),
+    }

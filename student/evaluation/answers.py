@@ -1,0 +1,47 @@
+"""What the student and the teachers say of one dataset's crops, in that dataset's convention."""
+
+from dataclasses import dataclass
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.datasets.crop_table import CropTable
+from pipeline.workspace import Workspace
+from student.cells import open_cell
+from student.evaluation.predictions import Predictions
+from student.evaluation.readout import Readout, student_readout, teacher_readout
+from student.inference import Predictor
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's predictions for one dataset, and how they were read out."""
+
+    readout: Readout
+    predictions: Predictions
+
+
+def student_answer(
+    predictor: Predictor, table: CropTable, convention: Convention, batch_size: int, workers: int
+) -> Answer:
+    """Run the student on every crop of the table."""
+    union = predictor.predict_table(table, batch_size, workers)
+    readout = student_readout(predictor.student.config.skeleton, convention)
+    return Answer(readout, readout.apply(union.crop_id, union.keypoints_NU2, union.scores_NU))
+
+
+def teacher_answer(
+    workspace: Workspace, teacher: str, table: CropTable, convention: Convention
+) -> Answer | None:
+    """The teacher's own decoded joints, from its store; None where there is no store for the table's dataset.
+
+    Raises:
+        KDError: the store is incomplete, damaged or stale.
+    """
+    if not workspace.store(teacher, table.dataset).exists():
+        return None
+    store = open_cell(workspace, teacher, table)
+    known = load_convention(workspace.teacher(teacher).convention, workspace.root)
+    readout = teacher_readout(known.reordered(store.attributes["convention"]["joints"], teacher), convention)
+    return Answer(
+        readout, readout.apply(store.crop_id, store.column("keypoints"), store.column("confidence"))
+    )

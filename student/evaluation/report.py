@@ -1,0 +1,75 @@
+"""An evaluation as a whole, and the files it leaves in the workspace."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.conventions.convention import Convention
+from pipeline.datasets.crop_table import CropTable
+from pipeline.workspace import make_folder
+from student.evaluation.answers import Answer
+from student.evaluation.atomic_file import write_atomically
+from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint
+from student.evaluation.overlay import write_overlays
+from student.evaluation.predictions import write_predictions
+from student.evaluation.scores import Scores
+from student.evaluation.table import markdown_table
+
+
+@dataclass(frozen=True)
+class SplitEvaluation:
+    """One dataset split: every model's answer, and its scores where the split has labels."""
+
+    table: CropTable
+    convention: Convention
+    answers: Mapping[str, Answer]
+    scores: Mapping[str, Scores]
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Every model on every split, by our names for both."""
+
+    models: tuple[str, ...]
+    splits: Mapping[str, SplitEvaluation]
+
+    @property
+    def scores(self) -> dict[str, Mapping[str, Scores]]:
+        """dataset -> model -> scores, of the splits that have labels."""
+        return {name: split.scores for name, split in self.splits.items() if split.scores}
+
+    def table(self) -> str:
+        """A Markdown table, aligned to be printed: a row per model, AP and PCK of each dataset."""
+        return markdown_table(self.scores, self.models, tuple(self.splits))
+
+    def write(self, folder: Path, overlays: int) -> None:
+        """Predictions, pictures of `overlays` people per dataset, and the numbers, metrics.json last.
+
+        Predictions and pictures of an earlier evaluation go: a model that is gone would seem evaluated.
+
+        Raises:
+            KDError: the folder cannot be written.
+        """
+        make_folder(folder)
+        for name in ("predictions", "overlays"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+            make_folder(folder / name)
+        for name, split in self.splits.items():
+            predictions = {model: answer.predictions for model, answer in split.answers.items()}
+            for model, of_model in predictions.items():
+                write_predictions(folder / "predictions" / name / f"{model}.json", of_model, split.table)
+            write_overlays(
+                folder / "overlays" / f"{name}.png", split.table, split.convention, predictions, overlays
+            )
+        self._write_numbers(folder)
+
+    def _write_numbers(self, folder: Path) -> None:
+        readouts = {
+            name: {model: answer.readout for model, answer in split.answers.items()}
+            for name, split in self.splits.items()
+        }
+        write_coverage(folder / "coverage.json", self.scores, readouts)
+        write_per_joint(folder / "per_joint.csv", self.scores)
+        write_atomically(folder / "table.md", self.table())
+        write_metrics(folder / "metrics.json", self.scores)

@@ -1,0 +1,96 @@
+"""Every number of one model on one labelled dataset."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from pipeline.conventions.convention import Convention
+from pipeline.datasets.crop_table import CropTable
+from pipeline.errors import KDError
+from student.evaluation.oks import average_precision
+from student.evaluation.pck import (
+    HEAD_THRESHOLD,
+    LIMB_JOINTS,
+    TORSO_THRESHOLD,
+    Pck,
+    head_lengths,
+    pck,
+    torso_lengths,
+)
+from student.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Scores:
+    """AP and AR by name, and PCK by joint; None where the convention has no such body length."""
+
+    persons: int
+    not_predicted: tuple[str, ...]
+    oks: dict[str, float]
+    torso: Pck | None
+    """PCK@0.2 of the torso's length."""
+    head: Pck | None
+    """PCKh@0.5 of the head segment's length."""
+
+    def flat(self) -> dict[str, float]:
+        """Name to fraction (0 to 1), always in the same order; what cannot be measured is absent."""
+        measured = dict(self.oks)
+        if self.torso is not None:
+            measured["PCK20_limbs"] = self.torso.over(LIMB_JOINTS)
+            measured["PCK20"] = self.torso.over(self.torso.joints)
+        if self.head is not None:
+            measured["PCKh50"] = self.head.over(self.head.joints)
+        return {name: round(value, 4) for name, value in measured.items() if value is not None}
+
+
+def evaluate_predictions(
+    table: CropTable, convention: Convention, predictions: Predictions, people: CropTable | None = None
+) -> Scores:
+    """Score predictions, in memory or read back from disk, against labels.
+
+    Needs no network and nothing of OpenMMLab. The labels of a joint that is not predicted count nowhere.
+
+    Args:
+        table: the crops that were predicted. PCK is over their own labels, so detections have none.
+        people: everyone annotated in the split (`pipeline.datasets.index.index_people`), for AP; None: only
+            the table's people. The two differ where crops are detections, and by people AP must ignore.
+
+    Raises:
+        KDError: the predictions are not of this table's crops, or not in this convention.
+    """
+    _check_joints(convention, predictions)
+    people = table if people is None else people
+    ordered = predictions.in_order_of(table)
+    torso, head = _shares(table, convention, ordered)
+    return Scores(
+        persons=int((people.labelled & ~people.iscrowd).sum()),
+        not_predicted=tuple(np.array(convention.joints)[~ordered.predicted].tolist()),
+        oks=average_precision(people, convention, table, ordered),
+        torso=torso,
+        head=head,
+    )
+
+
+def _check_joints(convention: Convention, predictions: Predictions) -> None:
+    if len(predictions.predicted) != convention.num_joints:
+        raise KDError(
+            f"the predictions have {len(predictions.predicted)} joints, but {convention.name}, the dataset's "
+            f"convention, has {convention.num_joints}. Write them in the dataset's: kd-pipeline evaluate"
+        )
+
+
+def _shares(table: CropTable, convention: Convention, ordered: Predictions) -> tuple[Pck | None, Pck | None]:
+    """PCK of the torso and of the head."""
+    labelled_NK = (table.visibility > 0) & ~table.iscrowd[:, None]
+
+    def share(length_N: Float64[np.ndarray, "n"] | None, threshold: float) -> Pck | None:
+        if length_N is None:
+            return None
+        counts_NK = labelled_NK & ordered.predicted
+        return pck(ordered.keypoints, table.keypoints, counts_NK, length_N, threshold, convention.joints)
+
+    return (
+        share(torso_lengths(convention, table.keypoints, labelled_NK), TORSO_THRESHOLD),
+        share(head_lengths(convention, table.keypoints, labelled_NK), HEAD_THRESHOLD),
+    )

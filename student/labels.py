@@ -1,0 +1,39 @@
+"""A dataset's labels as labels of union joints.
+
+Legend: K the dataset's joints, U union joints.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from pipeline.conventions.relation import Relation
+
+VISIBILITY_WEIGHT = np.array([0.0, 1.0, 1.0], dtype=np.float32)
+"""Not labelled, labelled but occluded, visible. As in MMPose, an occluded joint counts like a visible one."""
+
+
+class UnionLabels:
+    """Ground truth supervises the union joints its convention has a relation to, by the relation's weight."""
+
+    def __init__(self, relations: Sequence[Relation], joints: int) -> None:
+        """Where several of the dataset's joints stand for one union joint, the closest relation counts."""
+        self._source_U = np.zeros(joints, dtype=np.int64)
+        self._weight_U = np.zeros(joints, dtype=np.float32)
+        for relation in relations:
+            if relation.weight > self._weight_U[relation.union]:
+                self._source_U[relation.union] = relation.source
+                self._weight_U[relation.union] = relation.weight
+
+    def __call__(
+        self, keypoint_K2: Float32[np.ndarray, "k 2"], visibility_K: UInt8[np.ndarray, " k"]
+    ) -> tuple[Float32[np.ndarray, "u 2"], Float32[np.ndarray, " u"]]:
+        """One person's union joints, in the units of `keypoint_K2`, and their weights (0: nothing known)."""
+        weight_U = VISIBILITY_WEIGHT[visibility_K][self._source_U] * self._weight_U
+        return keypoint_K2[self._source_U], weight_U
+
+
+def inside_crop(keypoint_U2: Float32[np.ndarray, "u 2"], size: tuple[int, int]) -> Bool[np.ndarray, " u"]:
+    """Which keypoints (input pixels) lie on a pixel of the crop of `size` (width, height)."""
+    return ((keypoint_U2 >= -0.5) & (keypoint_U2 < np.array(size) - 0.5)).all(-1)

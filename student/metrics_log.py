@@ -1,0 +1,30 @@
+"""Training curves, through DVCLive."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dvclive import Live
+
+
+class MetricsLog:
+    """One row of numbers per epoch, as `dvc metrics` and `dvc plots` read them.
+
+    The rows travel in the checkpoint, and are written anew when training resumes: a log left by a killed
+    run can neither miss an epoch nor have one twice.
+    """
+
+    def __init__(self, folder: Path, history: Sequence[Mapping[str, float]] = ()) -> None:
+        """`folder` becomes DVCLive's; `history` has the rows of the epochs that are over."""
+        # The stage's own dvc.yaml declares metrics and plots; DVCLive need not know of git or DVC.
+        self._live = Live(str(folder), save_dvc_exp=False, dvcyaml=None, report=None)
+        for row in history:
+            self.add(row)
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Log the next epoch's numbers, by names such as `train/loss/total`."""
+        for name, value in row.items():
+            self._live.log_metric(name, value)
+        self._live.next_step()
+
+    def close(self) -> None:
+        self._live.end()

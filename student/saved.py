@@ -1,0 +1,84 @@
+"""A student on disk: `student.safetensors` (weights) and `student.json` (all else needed to run it)."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from pipeline.errors import KDError
+from student.network import PoseStudent
+from student.student_config import FORMAT, StudentConfig
+
+WEIGHTS = "student.safetensors"
+CONFIG = "student.json"
+
+
+def save_student(student: PoseStudent, folder: Path) -> None:
+    """Each file is written under a temporary name and renamed; the config, last, names its weights."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}
+    _replace(folder / WEIGHTS, lambda path: save_file(tensors, path))
+    told = student.config.as_dict() | {"weights_sha256": _sha256(folder / WEIGHTS)}
+    _replace(
+        folder / CONFIG, lambda path: path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    )
+
+
+def load_student(folder: Path, device: torch.device) -> PoseStudent:
+    """The student that was saved in `folder`, in eval mode.
+
+    Raises:
+        KDError: a file is missing or damaged, is of another format, or the two do not belong together.
+    """
+    told = _read_config(folder / CONFIG)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise KDError(f"there is no {weights}, though {CONFIG} is there. Train: kd-pipeline train-student")
+    if _sha256(weights) != told["weights_sha256"]:
+        raise KDError(
+            f"{weights} is not the file that {CONFIG} beside it was written for. Put the two files of one "
+            "training together, or train anew: kd-pipeline train-student"
+        )
+    student = PoseStudent(StudentConfig.from_dict(told))
+    try:
+        student.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise KDError(
+            f"{weights} does not fit {CONFIG}: {error}. Train anew: kd-pipeline train-student"
+        ) from None
+    return student.to(device).eval()
+
+
+def _read_config(path: Path) -> dict:
+    if not path.is_file():
+        raise KDError(
+            f"there is no student at {path.parent} ({path.name} is missing). Train: kd-pipeline train-student"
+        )
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found = told["format"]
+    except (ValueError, KeyError, TypeError):
+        raise KDError(f"{path} is not a student's JSON. Train anew: kd-pipeline train-student") from None
+    if found != FORMAT:
+        raise KDError(
+            f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
+        )
+    return told
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,95 @@
+"""What a saved student says of itself: everything needed to run it, and nothing of how it was trained."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.conventions.union import UnionSkeleton
+from pipeline.errors import KDError
+from pipeline.geometry import CropGeometry, MapGeometry
+from pipeline.params import StudentParams
+from student.backbone import STRIDE
+
+FORMAT = 1
+HEATMAP_STRIDE = 4.0
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """Network, joints and geometry of a student.
+
+    Crops are RGB in 0..255, from which `mean` and `std` (per channel) are taken out. `target_sigma` is the
+    ground-truth Gaussian's deviation in cells or bins, which scores are relative to.
+    """
+
+    backbone: str
+    width: int
+    crop: CropGeometry
+    map: MapGeometry
+    target_sigma: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    skeleton: UnionSkeleton
+
+    @classmethod
+    def from_params(cls, params: StudentParams, skeleton: UnionSkeleton) -> "StudentConfig":
+        """Raises KDError where the input size does not fit the backbone's stride."""
+        if any(side % STRIDE for side in params.input_size):
+            raise KDError(
+                f"student.input_size is {list(params.input_size)}, but the backbone halves it five times: "
+                f"width and height must be multiples of {STRIDE}. Nearest: "
+                f"{[_nearest_multiple(side) for side in params.input_size]}."
+            )
+        return cls(
+            backbone=params.backbone,
+            width=params.width,
+            crop=CropGeometry(input_size=params.input_size, padding=params.padding),
+            map=student_map(params),
+            target_sigma=params.sigma,
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            skeleton=skeleton,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As student.json has it."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "StudentConfig":
+        """The config that `as_dict` told, also after a round trip through JSON."""
+        return cls(
+            backbone=values["backbone"],
+            width=values["width"],
+            crop=CropGeometry(**_with_tuples(values["crop"])),
+            map=MapGeometry(**_with_tuples(values["map"])),
+            target_sigma=values["target_sigma"],
+            mean=tuple(values["mean"]),
+            std=tuple(values["std"]),
+            skeleton=UnionSkeleton.from_dict(values["skeleton"]),
+        )
+
+
+def student_map(params: StudentParams) -> MapGeometry:
+    """Cells centred on the pixels they stand for (half-pixel geometry), so the map mirrors onto itself."""
+    if params.head == "heatmap":
+        return half_pixel_map("heatmap", params.input_size, HEATMAP_STRIDE)
+    return half_pixel_map("simcc", params.input_size, 1 / params.simcc_split_ratio)
+
+
+def half_pixel_map(kind: str, input_size: tuple[int, int], stride: float) -> MapGeometry:
+    """Cell i covers input pixels stride*i - 1/2 to stride*(i+1) - 1/2."""
+    offset = (stride - 1) / 2
+    size = (round(input_size[0] / stride), round(input_size[1] / stride))
+    return MapGeometry(kind=kind, size=size, scale=(stride, stride), offset=(offset, offset))
+
+
+def _nearest_multiple(side: int) -> int:
+    return max(STRIDE, round(side / STRIDE) * STRIDE)
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows no tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,0 +1,72 @@
+"""All that teaches a student in a workspace: labels, stores, and the skeleton they meet in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.conventions.registry import load_convention
+from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.workspace import Workspace
+from pipeline.workspace_union import workspace_union
+from student.cells import open_cell, teaching_of
+from student.split import TrainingSplit
+from student.student_config import StudentConfig
+from student.teaching import Teaching
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """The splits to train on and the teachers that answered any of them."""
+
+    student: StudentConfig
+    splits: Sequence[TrainingSplit]
+    teachings: Sequence[Teaching]
+    identity: dict[str, Any]
+    """Hashes of tables and stores: a training goes on only where they are the same."""
+
+
+def open_supervision(workspace: Workspace) -> Supervision:
+    """Crop tables of `train.datasets`, and the stores that `cells` and `distill` name for them.
+
+    Without a distillation weight no store is needed. No map is read here, only the arrays beside them.
+
+    Raises:
+        KDError: a table or store is missing, incomplete or stale; a teacher or a dataset teaches nothing.
+    """
+    params = workspace.params
+    union = workspace_union(workspace)
+    student = StudentConfig.from_params(params.student, union)
+    tables = [_table(workspace, name) for name in dict.fromkeys(params.train.datasets)]
+    splits = [_split(workspace, table, student) for table in tables]
+    readers = {name: reader for split in splits for name, reader in split.readers.items()}
+    return Supervision(
+        student=student,
+        splits=splits,
+        teachings=[teaching_of(workspace, name, reader, union, student) for name, reader in readers.items()],
+        identity={split.table.dataset: _identity(split) for split in splits},
+    )
+
+
+def _table(workspace: Workspace, dataset: str) -> CropTable:
+    return read_crop_table(workspace.crops(dataset), workspace.path(workspace.dataset(dataset).images))
+
+
+def _split(workspace: Workspace, table: CropTable, student: StudentConfig) -> TrainingSplit:
+    convention = load_convention(table.convention, workspace.root)
+    readers = {name: open_cell(workspace, name, table) for name in _teachers_of(workspace, table.dataset)}
+    for reader in readers.values():
+        reader.load_columns()
+    return TrainingSplit(table, student.skeleton.relations_of(convention), readers)
+
+
+def _teachers_of(workspace: Workspace, dataset: str) -> list[str]:
+    """Teachers with a weight, in the order of params, where the dataset is one that teachers were run on."""
+    params = workspace.params
+    if params.distill.weight == 0 or dataset not in params.cells.datasets:
+        return []
+    return [name for name, weight in params.distill_weights().items() if weight > 0]
+
+
+def _identity(split: TrainingSplit) -> dict[str, Any]:
+    stores = {name: reader.attributes["provenance_sha256"] for name, reader in split.readers.items()}
+    return {"labels": split.table.labels_sha256, "stores": stores}

@@ -1,0 +1,91 @@
+"""Stage two: from crop tables and stores to a saved student."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.teachers.device import resolve_device
+from pipeline.workspace import Workspace, make_folder
+from student.checkpoint import save_checkpoint
+from student.metrics_log import MetricsLog
+from student.run import TrainingRun
+from student.saved import CONFIG, WEIGHTS, save_student
+from student.supervision import open_supervision
+
+CHECKPOINT = Path("checkpoints") / "last.pt"
+LOG = "dvclive"
+
+Progress = Callable[[int, int], Any]
+"""Called with steps done and steps in all."""
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training did. `note` says why it did not go on from the checkpoint it found, or is empty."""
+
+    folder: Path
+    crops: int
+    epochs: int
+    first_epoch: int
+    seconds: float
+    last: dict[str, float]
+    note: str = ""
+
+    def summary(self) -> str:
+        """Told in a few lines."""
+        resumed = f", {self.first_epoch} of them done before" if self.first_epoch else ""
+        losses = ", ".join(
+            f"{name.removeprefix('train/loss/')} {value:.4f}" for name, value in self._losses()
+        )
+        lines = [
+            self.note,
+            f"{self.epochs} epochs of {self.crops} crops{resumed}, in {self.seconds:.0f} s. Losses: {losses}",
+            f"{self.folder / WEIGHTS}, {self.folder / CONFIG}",
+        ]
+        return "\n".join(line for line in lines if line)
+
+    def _losses(self) -> list[tuple[str, float]]:
+        return [item for item in self.last.items() if item[0].startswith("train/loss/")]
+
+
+def train_student(
+    workspace: Workspace, resume: bool = True, progress: Progress | None = None
+) -> TrainingReport:
+    """Train the workspace's student and save it, with averaged weights, in `workspace.run`.
+
+    A checkpoint of the same parameters, crops and stores is gone on from, to the very weights (on a CPU) that
+    an undisturbed training ends with. One of others is not: then training starts afresh, and the report says
+    what had changed.
+
+    Raises:
+        KDError: something is missing, incomplete or stale (`open_supervision`); the loss is not finite (the
+            last checkpoint stays); the folder cannot be written.
+    """
+    started = time.perf_counter()
+    params = workspace.params
+    supervision = open_supervision(workspace)
+    folder = make_folder(workspace.run)
+    run = TrainingRun(params, supervision, resolve_device(params.runtime.device))
+    note = run.resume(folder / CHECKPOINT) if resume else ""
+    first_epoch = run.epoch
+    log = MetricsLog(folder / LOG, run.history)
+    while run.epoch < params.train.epochs:
+        log.add(run.run_epoch(progress or _silent))
+        save_checkpoint(run.state_dict(), folder / CHECKPOINT)
+    log.close()
+    save_student(run.trainer.average.model, folder)
+    return TrainingReport(
+        folder=folder,
+        crops=len(run.dataset),
+        epochs=params.train.epochs,
+        first_epoch=first_epoch,
+        seconds=time.perf_counter() - started,
+        last=run.history[-1],
+        note=note,
+    )
+
+
+def _silent(done: int, steps: int) -> None:
+    """Progress nobody asked for."""

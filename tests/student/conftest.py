@@ -1,0 +1,240 @@
+"""A tiny workspace: pictures of coloured dots for joints, labels, and teachers who know where they are."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.datasets.crop_table import CropTable, write_crop_table
+from pipeline.geometry import CropGeometry, MapGeometry, apply, compose, crop_affine
+from pipeline.store.cell import CellSpec
+from pipeline.store.quantise import quantise_heatmaps, quantise_simcc
+from pipeline.store.rows import CellRows, HeatmapRows, SimCCRows
+from pipeline.store.writer import StoreWriter, create_store
+from pipeline.workspace import Workspace
+
+IMAGE_SIZE = (120, 150)
+PLACES = {
+    "nose": (0, -4.2),
+    "eye": (0.4, -4.6),
+    "ear": (0.9, -4.4),
+    "shoulder": (1.5, -2.6),
+    "elbow": (2.3, -0.9),
+    "wrist": (2.6, 0.9),
+    "hip": (0.9, 1.0),
+    "knee": (1.1, 3.0),
+    "ankle": (1.2, 5.0),
+    "pelvis": (0, 1.0),
+    "thorax": (0, -2.6),
+    "upper_neck": (0, -3.2),
+    "head_top": (0, -5.6),
+}
+"""Of a person standing, in about tenths of the height; the person's left is on the picture's right."""
+
+
+def place(joint: str) -> tuple[float, float]:
+    side, _, part = joint.partition("_")
+    if side not in ("left", "right"):
+        return PLACES[joint]
+    x, y = PLACES[part]
+    return (x if side == "left" else -x, y)
+
+
+def dots(joints: tuple[str, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Image pixels of every joint of one person."""
+    centre, unit = np.array([60, 75]) + rng.uniform(-4, 4, 2), rng.uniform(9, 11)
+    return {joint: centre + unit * (np.array(place(joint)) + rng.uniform(-0.3, 0.3, 2)) for joint in joints}
+
+
+def colour(joint: str) -> tuple[int, ...]:
+    return tuple(80 + byte % 176 for byte in sha256(joint.encode()).digest()[:3])
+
+
+@dataclass
+class DotsTeacher:
+    """A teacher by attributes only; its maps are Gaussians at the true joints."""
+
+    name: str
+    convention: Convention
+    crop: CropGeometry
+    map: MapGeometry
+    beta: float | None
+    flip_test: bool = True
+    provenance: Mapping[str, Any] = field(default_factory=lambda: {"flip_test": True})
+
+    def answer(self, images_BHW3: Any) -> Any:
+        raise NotImplementedError
+
+    def storage_fidelity(self, images_BHW3: Any) -> None:
+        return None
+
+
+def heatmap_teacher(name: str = "dots_heatmap", padding: float = 1.1) -> DotsTeacher:
+    return DotsTeacher(
+        name,
+        load_convention("mpii16"),
+        CropGeometry((128, 128), padding),
+        MapGeometry("heatmap", (32, 32), (4.0, 4.0)),
+        None,
+    )
+
+
+def simcc_teacher(name: str = "dots_simcc") -> DotsTeacher:
+    return DotsTeacher(
+        name,
+        load_convention("mpii16"),
+        CropGeometry((96, 128), 1.25),
+        MapGeometry("simcc", (192, 256), (0.5, 0.5)),
+        10.0,
+    )
+
+
+def gaussians(positions_BK: np.ndarray, size: int, sigma: float) -> torch.Tensor:
+    distance = np.arange(size) - positions_BK[..., None]
+    return torch.from_numpy(np.exp(-(distance**2) / (2 * sigma**2)).astype(np.float32))
+
+
+def answers(teacher: DotsTeacher, table: CropTable, people: list[dict[str, np.ndarray]]) -> CellRows:
+    """What the store holds of a teacher that is right about every joint."""
+    affine_B23 = compose(teacher.map.map_affine(), crop_affine(table.bbox, teacher.crop))
+    true_BK2 = np.array([[person[joint] for joint in teacher.convention.joints] for person in people])
+    cells_BK2 = apply(affine_B23, true_BK2)
+    width, height = teacher.map.size
+    if teacher.map.kind == "heatmap":
+        x, y = gaussians(cells_BK2[..., 0], width, 1.5), gaussians(cells_BK2[..., 1], height, 1.5)
+        maps = HeatmapRows(*(a.numpy() for a in quantise_heatmaps(y[..., :, None] * x[..., None, :], 5)))
+    else:
+        x, y = gaussians(cells_BK2[..., 0], width, 5.0), gaussians(cells_BK2[..., 1], height, 5.0)
+        (qx, px, bx), (qy, py, by) = (quantise_simcc(a, 5, teacher.beta) for a in (x, y))
+        maps = SimCCRows(*(a.numpy() for a in (qx, qy, px, py, bx, by)))
+    shape = true_BK2.shape[:2]
+    return CellRows(
+        maps=maps,
+        confidence_BK=np.full(shape, 0.9, np.float32),
+        keypoints_BK2=true_BK2.astype(np.float32),
+        affine_B23=affine_B23,
+        crop_id_B=table.crop_id,
+        drift_BK=np.zeros(shape, np.float16),
+        error_BK=np.zeros(shape, np.float16),
+    )
+
+
+@dataclass
+class TinyWorkspace:
+    """Builds pictures, tables, stores and params under `root`."""
+
+    root: Path
+    people: dict[str, list[dict[str, np.ndarray]]] = field(default_factory=dict)
+    tables: dict[str, CropTable] = field(default_factory=dict)
+
+    def add_dataset(self, name: str, crops: int, convention: str = "coco17", seed: int = 0) -> CropTable:
+        joints = load_convention(convention).joints
+        everyone = tuple(dict.fromkeys([*joints, *load_convention("mpii16").joints]))
+        rng = np.random.default_rng([seed, *name.encode()])
+        folder = self.root / "data" / name
+        folder.mkdir(parents=True)
+        people = [dots(everyone, rng) for _ in range(crops)]
+        for number, person in enumerate(people):
+            image = np.full((IMAGE_SIZE[1], IMAGE_SIZE[0], 3), 30, np.uint8)
+            for joint, point in person.items():
+                cv2.circle(image, tuple(int(v) for v in point.round()), 4, colour(joint), -1)
+            cv2.imwrite(str(folder / f"{number}.png"), image)
+        keypoints = np.array([[person[joint] for joint in joints] for person in people], np.float32)
+        low, high = keypoints.min(1) - 6, keypoints.max(1) + 6
+        table = CropTable(
+            dataset=name,
+            convention=convention,
+            images_root=folder,
+            image=[f"{number}.png" for number in range(crops)],
+            image_sha256=["0" * 64] * crops,
+            image_size=np.array([IMAGE_SIZE] * crops, np.int32),
+            image_id=np.arange(crops),
+            annotation_id=np.arange(crops),
+            crop_id=np.arange(crops) + 1000 * (1 + seed),
+            bbox=np.concatenate([low, high - low], 1).astype(np.float64),
+            box_score=np.ones(crops, np.float32),
+            keypoints=keypoints,
+            visibility=np.full(keypoints.shape[:2], 2, np.uint8),
+            area=np.prod(high - low, 1).astype(np.float64),
+            iscrowd=np.zeros(crops, bool),
+            labelled=np.ones(crops, bool),
+        )
+        self.people[name] = people
+        self.save_table(table)
+        return table
+
+    def save_table(self, table: CropTable) -> None:
+        self.tables[table.dataset] = table
+        write_crop_table(table, self.root / "crops" / table.dataset)
+
+    def add_store(self, teacher: DotsTeacher, dataset: str, workspace: Workspace) -> Path:
+        """A complete store, of one shard."""
+        table, path = self.tables[dataset], workspace.store(teacher.name, dataset)
+        spec = CellSpec.of(teacher, table, workspace.params.extract)
+        with StoreWriter(create_store(path, spec)) as writer:
+            writer.write(writer.store.layout.shards[0], answers(teacher, table, self.people[dataset]))
+        return path
+
+    def open(self, teachers: tuple[str, ...] = ("dots_heatmap",), **sections: Any) -> Workspace:
+        """Params for every dataset added, with these teachers; `sections` replace whole sections or parts."""
+        names = list(self.tables)
+        params = {
+            "cells": {"teachers": list(teachers), "datasets": names},
+            "datasets": {
+                name: {
+                    "format": "coco",
+                    "convention": table.convention,
+                    "images": f"data/{name}",
+                    "annotations": f"data/{name}.json",
+                }
+                for name, table in self.tables.items()
+            },
+            "teachers": {
+                name: {"adapter": "onnx", "checkpoint": "none", "config": "none", "convention": "mpii16"}
+                for name in teachers
+            },
+            "student": {
+                "backbone": "mobilenet_v3_small",
+                "input_size": [64, 96],
+                "width": 16,
+                "sigma": 1.5,
+            },
+            "train": {"datasets": names, "epochs": 2, "batch_size": 4},
+            "evaluate": {"datasets": names},
+            "runtime": {"device": "cpu", "workers": 0},
+        }
+        for section, values in sections.items():
+            params[section] = {**params.get(section, {}), **values}
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "params.yaml").write_text(yaml.safe_dump(params))
+        return Workspace.open(self.root)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyWorkspace:
+    return TinyWorkspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def make_heatmap_teacher() -> Callable[..., DotsTeacher]:
+    return heatmap_teacher
+
+
+@pytest.fixture
+def make_simcc_teacher() -> Callable[..., DotsTeacher]:
+    return simcc_teacher
+
+
+@pytest.fixture
+def colour_of_joint() -> Callable[[str], tuple[int, ...]]:
+    """BGR of a joint's dot."""
+    return colour

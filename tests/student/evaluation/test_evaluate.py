@@ -1,0 +1,242 @@
+"""A whole workspace: a labelled split, detections on it, images without labels; three teachers."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from pipeline.conventions.convention import Convention
+from pipeline.conventions.registry import load_convention
+from pipeline.conventions.union import build_union, match_joints
+from pipeline.datasets.crop_table import write_crop_table
+from pipeline.datasets.index import index_dataset, index_people
+from pipeline.errors import KDError
+from pipeline.geometry import CropGeometry, MapGeometry
+from pipeline.store.cell import CellSpec
+from pipeline.store.rows import CellRows, HeatmapRows
+from pipeline.store.writer import StoreWriter, create_store
+from pipeline.workspace import Workspace
+from student.evaluation.evaluate import evaluate_workspace
+from student.evaluation.predictions import read_predictions
+from student.evaluation.scores import evaluate_predictions
+from student.network import PoseStudent
+from student.saved import save_student
+from student.student_config import StudentConfig
+
+IMAGES, SIDE = 3, 160
+POSE = np.random.default_rng(5).uniform(0.1, 0.9, (17, 2))
+"""A COCO person in units of its box; any will do."""
+
+
+@dataclass
+class Oracle:
+    """A teacher that is never asked: its joints are written into the store directly."""
+
+    name: str
+    convention: Convention
+    crop: CropGeometry = CropGeometry((64, 64), 1.25, False)
+    map: MapGeometry = MapGeometry("heatmap", (2, 2), (32.0, 32.0))
+    flip_test: bool = True
+    beta: float | None = None
+    provenance: dict[str, Any] = field(default_factory=lambda: {"adapter": "oracle", "flip_test": True})
+
+    def answer(self, images_BHW3):
+        raise NotImplementedError
+
+    def storage_fidelity(self, images_BHW3):
+        return None
+
+
+def write_dataset(root: Path) -> None:
+    (root / "images").mkdir()
+    annotations, detections = [], []
+    for image in range(IMAGES):
+        cv2.imwrite(str(root / "images" / f"{image}.png"), np.full((SIDE, SIDE, 3), 90, np.uint8))
+        for side in (0, 1):
+            bbox = [5 + 75 * side, 10, 70, 120]
+            joints = np.concatenate([POSE * bbox[2:] + bbox[:2], np.full((17, 1), 2)], axis=1)
+            entry = {"image_id": image, "category_id": 1, "bbox": bbox}
+            detections.append(entry | {"score": 0.9, "file_name": f"{image}.png"})
+            labels = {"keypoints": joints.ravel().tolist(), "num_keypoints": 17, "iscrowd": 0, "area": 4000.0}
+            annotations.append(entry | labels | {"id": len(annotations) + 1})
+    images = [{"id": i, "file_name": f"{i}.png", "width": SIDE, "height": SIDE} for i in range(IMAGES)]
+    joints = list(load_convention("coco17").joints)
+    categories = [{"id": 1, "name": "person", "keypoints": joints}]
+    told = {"images": images, "annotations": annotations, "categories": categories}
+    (root / "people.json").write_text(json.dumps(told))
+    (root / "boxes.json").write_text(json.dumps(detections))
+
+
+def write_params(root: Path) -> None:
+    labelled = {"format": "coco", "convention": "coco17", "images": "images", "annotations": "people.json"}
+    teacher = {"adapter": "onnx", "checkpoint": "none.onnx", "config": "none.yaml"}
+    params = {
+        "cells": {"teachers": ["coco", "mpii", "never_run"], "datasets": ["val", "wild"]},
+        "datasets": {
+            "val": labelled,
+            "detected": labelled | {"boxes": "boxes.json"},
+            "wild": labelled | {"format": "images", "annotations": "boxes.json"},
+        },
+        "teachers": {
+            "coco": teacher | {"convention": "coco17"},
+            "mpii": teacher | {"convention": "mpii16"},
+            "never_run": teacher | {"convention": "aic14"},
+        },
+        "train": {"datasets": ["val"]},
+        "evaluate": {"datasets": ["val", "detected", "wild"], "overlays": 2},
+        "runtime": {"device": "cpu", "workers": 0},
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def write_store(workspace: Workspace, teacher: Oracle, table) -> None:
+    """The teacher's joints are the labels wherever its convention has the joint."""
+    known = load_convention("coco17")
+    n, k = len(table), teacher.convention.num_joints
+    keypoints = np.full((n, k, 2), 3.0, np.float32)
+    for source, target, _ in match_joints(teacher.convention, known):
+        keypoints[:, source] = table.keypoints[:, target]
+    zeros = np.zeros((n, k), np.float16)
+    rows = CellRows(
+        maps=HeatmapRows(np.zeros((n, k, 2, 2), np.uint8), np.ones((n, k), np.float32)),
+        confidence_BK=np.full((n, k), 0.8, np.float32),
+        keypoints_BK2=keypoints,
+        affine_B23=np.zeros((n, 2, 3)),
+        crop_id_B=table.crop_id,
+        drift_BK=zeros,
+        error_BK=zeros,
+    )
+    spec = CellSpec.of(teacher, table, workspace.params.extract)
+    store = create_store(workspace.store(teacher.name, table.dataset), spec)
+    with StoreWriter(store) as writer:
+        (shard,) = store.missing()
+        writer.write(shard, rows)
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Workspace:
+    write_dataset(tmp_path)
+    write_params(tmp_path)
+    workspace = Workspace.open(tmp_path)
+    tables = {}
+    for name in workspace.params.evaluate.datasets:
+        tables[name], _ = index_dataset(name, workspace.dataset(name), tmp_path)
+        write_crop_table(tables[name], workspace.crops(name))
+        people = index_people(name, workspace.dataset(name), tmp_path)
+        if people is not None:
+            write_crop_table(people, workspace.people(name))
+    coco, mpii = load_convention("coco17"), load_convention("mpii16")
+    backwards = coco.reordered(coco.joints[::-1], "coco17@coco")
+    write_store(workspace, Oracle("coco", backwards), tables["val"])
+    write_store(workspace, Oracle("mpii", mpii), tables["val"])
+    torch.manual_seed(0)
+    small = workspace.params.student.model_copy(
+        update={"backbone": "mobilenet_v3_small", "input_size": (64, 64), "width": 16}
+    )
+    workspace.run.mkdir(parents=True)
+    save_student(PoseStudent(StudentConfig.from_params(small, build_union([coco, mpii]))), workspace.run)
+    return workspace
+
+
+def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
+    heard = []
+    report = evaluate_workspace(workspace, progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(6, 18), (12, 18), (18, 18)]
+    left = {str(p.relative_to(workspace.evaluation)) for p in workspace.evaluation.rglob("*") if p.is_file()}
+    assert left == {
+        "metrics.json",
+        "coverage.json",
+        "per_joint.csv",
+        "table.md",
+        "overlays/val.png",
+        "overlays/detected.png",
+        "overlays/wild.png",
+        "predictions/val/student.json",
+        "predictions/val/coco.json",
+        "predictions/val/mpii.json",
+        "predictions/detected/student.json",
+        "predictions/wild/student.json",
+    }
+    assert (workspace.evaluation / "table.md").read_text() == report.table()
+    rows = {
+        line.split("|")[1].strip(): line.split("|")[2:-1]
+        for line in report.table().splitlines()
+        if "|" in line
+    }
+    assert [cell.strip() for cell in rows["coco"]] == ["100.0", "100.0", "-", "-", "-", "-"]
+    assert [cell.strip() for cell in rows["mpii"]] == ["100.0*", "100.0", "-", "-", "-", "-"]
+    assert [cell.strip() for cell in rows["never_run"]] == ["-"] * 6
+    assert rows["student"][2].strip() != "-" and rows["student"][3].strip() == "-"
+
+
+def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
+    evaluate_workspace(workspace)
+    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())
+    assert list(metrics) == ["val", "detected"]
+    assert list(metrics["val"]) == ["student", "coco", "mpii"]
+    assert metrics["val"]["coco"]["AP"] == metrics["val"]["coco"]["PCK20"] == 1.0
+    assert metrics["val"]["student"]["AP"] < 0.1
+    coverage = json.loads((workspace.evaluation / "coverage.json").read_text())
+    assert set(coverage["val"]["mpii"]["not_predicted"]) == {
+        "nose",
+        "left_eye",
+        "right_eye",
+        "left_ear",
+        "right_ear",
+    }
+    assert coverage["val"]["student"]["not_predicted"] == []
+
+
+def test_saved_predictions_give_the_numbers_again_without_any_network(workspace):
+    report = evaluate_workspace(workspace)
+    for name in ("student", "mpii"):
+        split = report.splits["val"]
+        saved = read_predictions(workspace.evaluation / "predictions" / "val" / f"{name}.json")
+        assert evaluate_predictions(split.table, split.convention, saved).flat() == split.scores[name].flat()
+
+
+def test_evaluating_twice_gives_the_same_metrics_and_forgets_models_that_are_gone(workspace):
+    evaluate_workspace(workspace)
+    metrics = (workspace.evaluation / "metrics.json").read_bytes()
+    gone = workspace.evaluation / "predictions" / "val" / "gone.json"
+    gone.touch()
+    evaluate_workspace(workspace)
+    assert (workspace.evaluation / "metrics.json").read_bytes() == metrics
+    assert not gone.exists()
+
+
+def test_a_person_whom_the_detector_missed_still_counts(workspace, tmp_path):
+    """Where crops come from a detector, the people come from the annotations all the same."""
+    boxes = json.loads((tmp_path / "boxes.json").read_text())
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes[:-1]))
+    table, _ = index_dataset("detected", workspace.dataset("detected"), tmp_path)
+    write_crop_table(table, workspace.crops("detected"))
+    scores = evaluate_workspace(workspace).splits["detected"].scores["student"]
+    assert len(table) == 5
+    assert scores.persons == 6
+
+
+def test_a_store_of_other_crops_is_an_error_and_nothing_is_written(workspace, tmp_path):
+    people = json.loads((tmp_path / "people.json").read_text())
+    people["annotations"] = people["annotations"][1:]
+    (tmp_path / "people.json").write_text(json.dumps(people))
+    table, _ = index_dataset("val", workspace.dataset("val"), tmp_path)
+    write_crop_table(table, workspace.crops("val"))
+    with pytest.raises(KDError, match=r"coco/val\.zarr was extracted with crop_table_sha256"):
+        evaluate_workspace(workspace)
+    assert not workspace.evaluation.exists()
+
+
+def test_a_teacher_may_not_be_called_student(workspace, tmp_path):
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    params["cells"]["teachers"] = ["student"]
+    params["teachers"]["student"] = params["teachers"]["coco"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(KDError, match="a teacher is called 'student'"):
+        evaluate_workspace(Workspace.open(tmp_path))

@@ -1,0 +1,72 @@
+import csv
+import json
+
+import pytest
+
+from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint
+from student.evaluation.readout import Readout
+from student.evaluation.scores import evaluate_predictions
+
+
+@pytest.fixture
+def scores(body, person, make_table, answer):
+    table = make_table(person[None])
+    return {
+        "toy-val": {
+            "student": evaluate_predictions(table, body, answer(table)),
+            "blind": evaluate_predictions(table, body, answer(table, offset=[60, 0], without=[5])),
+        }
+    }
+
+
+def test_metrics_are_keyed_by_our_dataset_name_then_model_in_given_order(tmp_path, scores):
+    metrics = json.loads(write_metrics(tmp_path / "metrics.json", scores).read_text())
+    assert list(metrics) == ["toy-val"]
+    assert list(metrics["toy-val"]) == ["student", "blind"]
+    assert metrics["toy-val"]["student"]["AP"] == 1.0
+    assert metrics["toy-val"]["blind"]["PCK20"] == 0.0
+
+
+def test_metrics_hold_numbers_only(tmp_path, scores):
+    metrics = json.loads(write_metrics(tmp_path / "metrics.json", scores).read_text())
+    assert all(
+        isinstance(v, float) for models in metrics.values() for m in models.values() for v in m.values()
+    )
+
+
+def test_no_metric_has_a_dot_in_its_name(scores):
+    """DVC writes nested names with dots."""
+    assert not any("." in name for models in scores.values() for s in models.values() for name in s.flat())
+
+
+def test_writing_twice_gives_the_same_bytes(tmp_path, scores):
+    first = write_metrics(tmp_path / "metrics.json", scores).read_bytes()
+    assert write_metrics(tmp_path / "metrics.json", scores).read_bytes() == first
+
+
+def test_coverage_says_what_was_left_out(tmp_path, body, scores):
+    readout = Readout(
+        body.joints, (0, 1, 2, 3, 4, None), ("same", "same", "similar", "similar", "same", None)
+    )
+    path = write_coverage(tmp_path / "coverage.json", scores, {"toy-val": {"blind": readout}})
+    assert json.loads(path.read_text()) == {
+        "toy-val": {
+            "blind": {
+                "not_predicted": ["nose"],
+                "similar": ["left_hip", "right_hip"],
+                "persons": 1,
+                "persons_skipped": {"PCK20": 0, "PCKh50": 0},
+            }
+        }
+    }
+
+
+def test_per_joint_has_no_row_for_a_joint_that_is_not_predicted(tmp_path, body, scores):
+    with write_per_joint(tmp_path / "per_joint.csv", scores).open() as file:
+        rows = list(csv.DictReader(file))
+    joints = {
+        model: [row["joint"] for row in rows if row["model"] == model] for model in ("student", "blind")
+    }
+    assert joints == {"student": list(body.joints), "blind": [j for j in body.joints if j != "nose"]}
+    assert {row["pck"] for row in rows if row["model"] == "student"} == {"1.0000"}
+    assert {row["pckh"] for row in rows if row["model"] == "blind"} == {"0.0000"}

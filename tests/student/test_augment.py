@@ -1,0 +1,65 @@
+"""Geometric augmentation, by points that it moves."""
+
+import numpy as np
+import pytest
+
+from pipeline.geometry import CropGeometry, apply, crop_affine
+from pipeline.params import AugmentParams
+from student.augment import Augmentation, augmented_affine, draw_augmentation
+
+CROP = CropGeometry((96, 128), 1.25)
+BOX_4 = np.array([40.0, 30.0, 60.0, 80.0])
+CENTRE_12 = np.array([[70.0, 70.0]])
+NOBODY = ((), np.zeros((0, 2)), np.zeros(0))
+
+
+def affine(augmentation: Augmentation) -> np.ndarray:
+    return augmented_affine(BOX_4, CROP, augmentation, *NOBODY, np.random.default_rng(0))
+
+
+def test_no_augmentation_is_the_crop_that_inference_uses():
+    assert np.array_equal(affine(Augmentation()), crop_affine(BOX_4[None], CROP)[0])
+
+
+def test_a_flip_mirrors_the_crops_columns():
+    points = np.array([[50.0, 60.0], [80.0, 90.0]])
+    plain, flipped = apply(affine(Augmentation()), points), apply(affine(Augmentation(flip=True)), points)
+    assert flipped[:, 0] == pytest.approx(95 - plain[:, 0])
+    assert flipped[:, 1] == pytest.approx(plain[:, 1])
+
+
+def test_a_rotation_keeps_the_centre_and_turns_the_rest():
+    plain, turned = affine(Augmentation()), affine(Augmentation(rotation_degrees=90.0))
+    assert apply(turned, CENTRE_12) == pytest.approx(apply(plain, CENTRE_12), abs=1e-4)
+    right = apply(turned, CENTRE_12 + [[10.0, 0.0]]) - apply(turned, CENTRE_12)
+    assert np.abs(right[0, 0]) < 1e-3 and np.abs(right[0, 1]) > 5
+
+
+def test_a_larger_crop_shows_people_smaller_by_the_same_factor():
+    plain, larger = affine(Augmentation()), affine(Augmentation(scale=1.25))
+    assert larger[:, :2] == pytest.approx(plain[:, :2] / 1.25, rel=1e-5)
+    assert apply(larger, CENTRE_12) == pytest.approx(apply(plain, CENTRE_12), abs=1e-4)
+
+
+def test_a_shift_is_a_fraction_of_the_boxs_sides():
+    shifted = affine(Augmentation(shift=(0.1, -0.05)))
+    moved = CENTRE_12 + [[6.0, -4.0]]
+    assert apply(shifted, moved) == pytest.approx(apply(affine(Augmentation()), CENTRE_12), abs=1e-4)
+
+
+def test_draws_stay_in_their_ranges_and_use_them():
+    params = AugmentParams(flip=0.5, rotation_degrees=40, scale=0.3, shift=0.1, half_body=0.2)
+    rng = np.random.default_rng(0)
+    drawn = [draw_augmentation(rng, params) for _ in range(2000)]
+    angles = np.array([a.rotation_degrees for a in drawn])
+    assert 0.55 < (angles != 0).mean() < 0.65
+    assert 35 < np.abs(angles).max() <= 40
+    assert 0.7 <= min(a.scale for a in drawn) < 0.75 and 1.25 < max(a.scale for a in drawn) <= 1.3
+    assert 0.09 < np.abs([a.shift for a in drawn]).max() <= 0.1
+    assert np.mean([a.flip for a in drawn]) == pytest.approx(0.5, abs=0.05)
+    assert np.mean([a.half_body for a in drawn]) == pytest.approx(0.2, abs=0.03)
+
+
+def test_switched_off_everything_stays_as_it_is():
+    off = AugmentParams(flip=0, rotation_degrees=0, scale=0, shift=0, half_body=0)
+    assert draw_augmentation(np.random.default_rng(0), off) == Augmentation()

@@ -1,0 +1,65 @@
+"""Training state on disk."""
+
+import pytest
+import torch
+
+from pipeline.errors import KDError
+from student.checkpoint import (
+    changes,
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    path = tmp_path / "checkpoints" / "last.pt"
+    save_checkpoint({"weights": torch.arange(3), "history": [{"loss": 0.5}]}, path)
+    state = load_checkpoint(path)
+    assert state["weights"].tolist() == [0, 1, 2] and state["history"] == [{"loss": 0.5}]
+    assert [entry.name for entry in path.parent.iterdir()] == ["last.pt"]
+
+
+def test_a_failed_write_keeps_the_checkpoint_before_and_leaves_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "last.pt"
+    save_checkpoint({"epoch": 1}, path)
+
+    def full_disk(state, file):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(KDError, match="No space left on device. The one before is kept"):
+        save_checkpoint({"epoch": 2}, path)
+    assert load_checkpoint(path)["epoch"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_a_damaged_checkpoint_is_none(tmp_path, content):
+    path = tmp_path / "last.pt"
+    path.write_bytes(content)
+    assert load_checkpoint(path) is None
+
+
+def test_a_missing_checkpoint_is_none(tmp_path):
+    assert load_checkpoint(tmp_path / "last.pt") is None
+
+
+def test_random_numbers_go_on_where_they_were():
+    state = random_state()
+    first = torch.rand(3)
+    restore_random_state(state)
+    assert torch.equal(torch.rand(3), first)
+
+
+def test_changes_name_the_place_and_both_values():
+    before = {"train": {"epochs": 10, "seed": 0}, "data": {"coco": "aa"}}
+    now = {"train": {"epochs": 20, "seed": 0}, "data": {"mpii": "bb"}}
+    assert changes(before, now) == [
+        "data.coco: aa -> None",
+        "data.mpii: None -> bb",
+        "train.epochs: 10 -> 20",
+    ]
+    assert changes(before, before) == []

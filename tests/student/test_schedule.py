@@ -1,0 +1,22 @@
+"""The learning rate's course."""
+
+import pytest
+
+from student.schedule import learning_rate_factor
+
+
+def test_the_warm_up_rises_in_equal_steps_to_one():
+    assert [learning_rate_factor(step, 100, 4) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_the_cosine_is_at_a_half_in_the_middle_and_near_zero_at_the_end():
+    assert learning_rate_factor(54, 104, 4) == pytest.approx(0.5)
+    assert 0 < learning_rate_factor(103, 104, 4) < 0.001
+
+
+def test_a_warm_up_longer_than_the_training_is_cut():
+    assert [learning_rate_factor(step, 2, 10) for step in range(2)] == [0.5, 1.0]
+
+
+def test_without_a_warm_up_it_starts_at_one():
+    assert learning_rate_factor(0, 10, 0) == 1.0

@@ -1,0 +1,92 @@
+"""What a training refuses to start with, and what it says."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+
+from pipeline.errors import KDError
+from student.supervision import open_supervision
+
+
+@pytest.fixture
+def workspace(tiny, make_heatmap_teacher):
+    tiny.add_dataset("dots", 4)
+    workspace = tiny.open()
+    tiny.add_store(make_heatmap_teacher(), "dots", workspace)
+    return workspace
+
+
+def test_a_missing_store_says_how_to_make_it(workspace):
+    shutil.rmtree(workspace.store("dots_heatmap", "dots"))
+    with pytest.raises(KDError, match="kd-pipeline extract-teachers --teacher dots_heatmap --dataset dots"):
+        open_supervision(workspace)
+
+
+def test_a_store_that_lacks_rows_says_how_to_go_on(workspace):
+    shard = next((workspace.store("dots_heatmap", "dots") / "map").glob("c*"))
+    shard.unlink()
+    with pytest.raises(
+        KDError, match="1 of 1 shards are missing, the first with rows 0 to 3.*extract-teachers"
+    ):
+        open_supervision(workspace)
+
+
+def test_a_store_of_other_crops_is_stale(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, bbox=table.bbox + 1))
+    with pytest.raises(KDError, match=r"was extracted with crop_table_sha256 .*, but now it is"):
+        open_supervision(workspace)
+
+
+def test_a_store_of_other_extraction_params_is_stale(workspace, tiny):
+    with pytest.raises(KDError, match=r"codec.floor 5, but now it is 9"):
+        open_supervision(tiny.open(extract={"floor": 9}))
+
+
+def test_changed_labels_keep_the_store(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, keypoints=table.keypoints + 1))
+    assert len(open_supervision(workspace).teachings) == 1
+
+
+def test_a_dataset_without_labels_and_teachers_teaches_nothing(tiny):
+    table = tiny.add_dataset("dots", 4)
+    tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
+    workspace = tiny.open(distill={"weight": 0.0})
+    with pytest.raises(KDError, match="dataset dots has 4 crops, but no labelled joint"):
+        open_supervision(workspace)
+
+
+def test_a_dataset_without_labels_learns_from_teachers(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
+    (split,) = open_supervision(workspace).splits
+    assert len(split) == 4
+
+
+def test_crowds_are_left_out(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, iscrowd=np.array([False, True, False, False])))
+    (split,) = open_supervision(workspace).splits
+    assert split.row_N.tolist() == [0, 2, 3]
+
+
+def test_a_teacher_of_weight_zero_needs_no_store(workspace, tiny):
+    shutil.rmtree(workspace.store("dots_heatmap", "dots"))
+    supervision = open_supervision(tiny.open(distill={"teachers": {"dots_heatmap": 0.0}}))
+    assert supervision.teachings == []
+
+
+def test_a_dataset_that_teachers_were_not_run_on_is_learned_from_labels(workspace, tiny):
+    tiny.add_dataset("labels_only", 3, seed=5)
+    supervision = open_supervision(tiny.open(cells={"teachers": ["dots_heatmap"], "datasets": ["dots"]}))
+    assert [list(split.readers) for split in supervision.splits] == [["dots_heatmap"], []]
+
+
+def test_an_input_size_that_does_not_fit_the_stride_names_the_nearest(tiny):
+    tiny.add_dataset("dots", 4)
+    workspace = tiny.open(student={"input_size": [100, 260]}, distill={"weight": 0.0})
+    with pytest.raises(KDError, match=r"student.input_size is \[100, 260\].*multiples of 32.*\[96, 256\]"):
+        open_supervision(workspace)

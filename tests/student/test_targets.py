@@ -1,0 +1,34 @@
+"""Ground-truth distributions."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.geometry import MapGeometry
+from student.targets import gaussian_targets
+
+HEATMAP = MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5))
+SIMCC = MapGeometry("simcc", (192, 256), (0.5, 0.5), (-0.25, -0.25))
+
+
+def test_a_heatmap_target_sums_to_one_around_the_keypoint():
+    (flat,) = gaussian_targets(torch.tensor([[[41.3, 77.9]]]), HEATMAP, 1.5)
+    map_HW = flat[0, 0].unflatten(0, (32, 24)).numpy()
+    y, x = np.mgrid[:32, :24]
+    assert map_HW.sum() == pytest.approx(1.0, abs=1e-5)
+    assert (map_HW * x).sum() * 4 + 1.5 == pytest.approx(41.3, abs=1e-2)
+    assert (map_HW * y).sum() * 4 + 1.5 == pytest.approx(77.9, abs=1e-2)
+    assert (map_HW * (x - (map_HW * x).sum()) ** 2).sum() == pytest.approx(1.5**2, rel=1e-3)
+
+
+def test_simcc_targets_sum_to_one_around_the_keypoint():
+    x_BJW, y_BJH = gaussian_targets(torch.tensor([[[41.3, 77.9]]]), SIMCC, 6.0)
+    assert x_BJW.shape == (1, 1, 192) and y_BJH.shape == (1, 1, 256)
+    assert float((x_BJW[0, 0] * torch.arange(192)).sum()) == pytest.approx((41.3 + 0.25) * 2, abs=1e-2)
+    assert float((y_BJH[0, 0] * torch.arange(256)).sum()) == pytest.approx((77.9 + 0.25) * 2, abs=1e-2)
+
+
+def test_a_keypoint_far_outside_still_gives_a_finite_distribution():
+    (flat,) = gaussian_targets(torch.tensor([[[-1e5, 1e6]]]), HEATMAP, 2.0)
+    assert torch.isfinite(flat).all()
+    assert float(flat.sum()) == pytest.approx(1.0, abs=1e-5)
