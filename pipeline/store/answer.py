@@ -62,8 +62,8 @@ def _finite_answer(
         ids = ", ".join(str(crop_id) for crop_id in crop_id_B[bad_B][:5])
         raise KDError(
             f"teacher {teacher.name} answered {bad_B.sum()} crops of a batch with NaN or infinite values "
-            f"(crop ids {ids}{', …' * (bad_B.sum() > 5)}). Its checkpoint is damaged, or does not fit its configuration: look at both. "
-            "Finished shards are kept, the one in the making is dropped."
+            f"(crop ids {ids}{', …' * (bad_B.sum() > 5)}). Its checkpoint is damaged, or does not fit its "
+            "configuration: look at both. Finished shards are kept, the one in the making is dropped."
         )
     return output
 

@@ -1,32 +1,24 @@
-"""Crops of a dataset as a teacher takes them, decoded and warped in worker processes.
+"""Crops of a dataset as a teacher takes them.
 
 Legend: B crops, H, W crop rows and columns, N rows of the crop table.
 """
 
 import hashlib
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float64, UInt8
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.image_files import read_image
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, crop_affine, warp_crop
 from pipeline.store.layout import Shard
-
-_NICENESS = 5
-_PREFETCH = 3
-"""Batches a worker prepares ahead."""
 
 
 @dataclass(frozen=True)
@@ -106,51 +98,3 @@ def _check_unchanged(path: Path, sha256: bytes) -> None:
             "old file back; or, to use the new one, run kd-pipeline index-datasets and extract again. "
             "Finished shards are kept."
         )
-
-
-def load_batches(
-    batches: CropBatches, plans: Iterable[BatchPlan], workers: int | Literal["auto"], device: torch.device
-) -> Iterator[CropBatch]:
-    """The batches, in the order of the plans. Workers hand over uint8 crops, through shared memory.
-
-    Raises:
-        KDError: a worker process died.
-    """
-    num_workers = _auto_workers(device) if workers == "auto" else workers
-    loader = DataLoader(
-        batches,
-        sampler=plans,
-        batch_size=None,
-        num_workers=num_workers,
-        prefetch_factor=_PREFETCH if num_workers else None,
-        multiprocessing_context=_start_method() if num_workers else None,
-        worker_init_fn=_quiet_worker,
-    )
-    try:
-        yield from loader
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise KDError(
-            f"a process that loads images died: {str(error).splitlines()[0]}. Usually memory ran out, or "
-            "/dev/shm is too small (docker run --shm-size=2g). Lower runtime.batch_size or runtime.workers "
-            "(0: none), then run the same command again: finished shards are kept."
-        ) from None
-
-
-def _auto_workers(device: torch.device) -> int:
-    """Beside a GPU all cores load images; on the CPU the teacher needs them, and one in four keeps up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // 4) if device.type == "cpu" else max(1, min(cores - 1, 16))
-
-
-def _start_method() -> str:
-    """A forked worker starts at once and shares the table; other systems' libraries do not survive a fork."""
-    return "fork" if sys.platform == "linux" else "spawn"
-
-
-def _quiet_worker(worker: int) -> None:
-    """One thread, and the teacher goes first: its threads wait for each other, one held back stalls all."""
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-    os.nice(_NICENESS)

@@ -15,7 +15,8 @@ from pipeline.params import ExtractParams, RuntimeParams
 from pipeline.store.answer import answer_rows
 from pipeline.store.background import BackgroundWriter
 from pipeline.store.cell import CellSpec
-from pipeline.store.crop_batches import BatchPlan, CropBatches, load_batches, plan_batches
+from pipeline.store.crop_batches import BatchPlan, CropBatches, plan_batches
+from pipeline.store.crop_loader import load_batches
 from pipeline.store.fidelity import summarise
 from pipeline.store.layout import Shard
 from pipeline.store.store import Store

@@ -22,7 +22,7 @@ def _round_trip(logits, floor, beta):
 def test_a_map_worked_by_hand():
     heatmap = torch.tensor([[[[2.0, 1.0, 0.04], [0.03, -1.0, 1.999]]]])
     stored, peak = quantise_heatmaps(heatmap, floor=5)
-    # in 255ths of the peak: 1: 127.5 -> 128 (half to even), 0.04: 5.1 -> 5, 0.03: 3.8 -> 4, under the floor: 0,
+    # in 255ths of the peak: 1: 127.5 -> 128 (half to even), 0.04: 5.1 -> 5, 0.03: 3.8 -> 4 < 5 -> 0,
     # -1: 0, 1.999: 254.9 -> 255, but that is the peak's alone: 254
     assert stored.tolist() == [[[[255, 128, 5], [0, 0, 254]]]]
     assert peak.tolist() == [[2.0]]

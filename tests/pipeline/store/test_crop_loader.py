@@ -1,0 +1,100 @@
+"""Crops come in the order of the plans, and no worker outlives its parent."""
+
+import multiprocessing
+import os
+import time
+
+import pytest
+import torch
+from fake_cell import FakeTeacher, make_table
+
+from pipeline.datasets.image_files import read_image
+from pipeline.errors import KDError
+from pipeline.store.crop_batches import CropBatches, plan_batches
+from pipeline.store.crop_loader import load_batches
+from pipeline.store.layout import Shard
+
+CPU = torch.device("cpu")
+SHARDS = [Shard(0, 0, 4), Shard(1, 4, 8), Shard(2, 8, 10)]
+
+
+@pytest.fixture
+def batches(table):
+    return CropBatches(table, FakeTeacher().crop)
+
+
+def test_batches_never_cross_a_shard():
+    rows = [(plan.start, plan.stop) for plan in plan_batches(SHARDS, 3)]
+    assert rows == [(0, 3), (3, 4), (4, 7), (7, 8), (8, 10)]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, "auto"])
+def test_crops_come_in_order_whatever_the_number_of_workers(batches, workers):
+    plans = list(plan_batches(SHARDS, 3))
+    loaded = list(load_batches(batches, plans, workers, CPU))
+    assert [batch.plan for batch in loaded] == plans
+    for batch in loaded:
+        assert torch.equal(batch.images_BHW3, batches[batch.plan].images_BHW3)
+
+
+def test_an_image_of_several_crops_is_decoded_once(batches, monkeypatch):
+    decoded = []
+
+    def read_and_count(path):
+        decoded.append(path)
+        return read_image(path)
+
+    monkeypatch.setattr("pipeline.store.crop_batches.read_image", read_and_count)
+    for plan in plan_batches(SHARDS, 3):
+        batches[plan]
+    assert len(decoded) == 5  # ten crops of five images
+
+
+class _DeadlyBatches(CropBatches):
+    def __getitem__(self, plan):
+        os._exit(3)
+
+
+def test_a_worker_that_dies_is_told_with_what_to_do(table):
+    batches = _DeadlyBatches(table, FakeTeacher().crop)
+    with pytest.raises(
+        KDError, match=r"a process that loads images died.*runtime.batch_size or runtime.workers"
+    ):
+        list(load_batches(batches, plan_batches(SHARDS, 3), 1, CPU))
+
+
+class _ReportingBatches(CropBatches):
+    queue: multiprocessing.Queue
+
+    def __getitem__(self, plan):
+        self.queue.put(os.getpid())
+        return super().__getitem__(plan)
+
+
+def _load_for_ever(batches):
+    torch.set_num_threads(1)  # OpenMP's threads stay behind in the parent
+    for _ in load_batches(batches, plan_batches(SHARDS, 1), 1, CPU):
+        time.sleep(60)
+
+
+def test_a_worker_leaves_when_its_parent_is_killed(tmp_path):
+    context = multiprocessing.get_context("fork")
+    batches = _ReportingBatches(make_table(tmp_path / "images"), FakeTeacher().crop)
+    batches.queue = context.Queue()
+    parent = context.Process(target=_load_for_ever, args=(batches,))
+    parent.start()
+    worker = batches.queue.get(timeout=60)
+    parent.kill()
+    parent.join()
+    deadline = time.monotonic() + 30
+    while _runs(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _runs(worker)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
