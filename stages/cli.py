@@ -1,0 +1,68 @@
+"""The command `kd-pipeline`."""
+
+from typing import Any
+
+import click
+
+from pipeline.errors import KDError
+from stages.detect_people import detect_people
+from stages.doctor import doctor
+from stages.evaluate import evaluate
+from stages.extract_teachers import extract_teachers
+from stages.index_datasets import index_datasets
+from stages.init import init
+from stages.skeleton import skeleton
+from stages.store import store
+from stages.synthesize import synthesize
+from stages.train_student import train_student
+
+
+class UserError(click.ClickException):
+    """A KDError, told in one paragraph."""
+
+    exit_code = 2
+
+
+class StageGroup(click.Group):
+    """Turns a KDError of any command into one paragraph and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KDError as error:
+            raise UserError(str(error)) from None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer needs them."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=StageGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="kd-pipeline")
+def main() -> None:
+    """Distil many 2D pose teachers, each with its own joints, into one small student.
+
+    \b
+    A workspace is a folder with params.yaml and dvc.yaml. In it, `dvc repro` runs:
+      index-datasets    annotations + images      ->  crops/<dataset>/
+      extract-teachers  crops + a teacher         ->  stores/<teacher>/<dataset>.zarr
+      train-student     stores + ground truth     ->  runs/student/
+      evaluate          student + teachers        ->  evaluation/
+    """
+
+
+for command in (
+    init,
+    doctor,
+    skeleton,
+    synthesize,
+    detect_people,
+    index_datasets,
+    extract_teachers,
+    train_student,
+    evaluate,
+    store,
+):
+    main.add_command(command)

@@ -1,0 +1,76 @@
+"""Which files a workspace's params.yaml wants and does not find."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """`path` is where the file goes; `what` says which file it is."""
+
+    path: Path
+    what: str
+
+
+def missing_files(root: Path) -> list[MissingFile]:
+    """Every absent input of the workspace at `root`; what a stage makes itself does not count.
+
+    Raises:
+        KDError: there is no workspace, or its params.yaml is wrong.
+    """
+    workspace = Workspace.open(root)
+    wanted = {file.path: file for file in (*_dataset_files(workspace), *_teacher_files(workspace))}
+    missing = [file for path, file in wanted.items() if not path.exists()]
+    made = _made_by_dvc(workspace) if missing else set()
+    return [file for file in missing if not _is_within(file.path.resolve(), made)]
+
+
+def told(missing: list[MissingFile], root: Path) -> str:
+    if not missing:
+        return f"Every input is there. Next: cd {root} && dvc repro"
+    lines = [f"  {file.path}\n      {file.what}" for file in missing]
+    return "\n".join([f"{len(missing)} inputs are missing. Put each where it says:", *lines])
+
+
+def _dataset_files(workspace: Workspace) -> list[MissingFile]:
+    files = []
+    for name, dataset in workspace.params.datasets.items():
+        files.append(MissingFile(workspace.path(dataset.images), f"the folder of images of {name}"))
+        files.append(
+            MissingFile(
+                workspace.path(dataset.annotations), f"annotations of {name}, format {dataset.format}"
+            )
+        )
+        if dataset.boxes:
+            files.append(MissingFile(workspace.path(dataset.boxes), f"detection results (JSON) for {name}"))
+    return files
+
+
+def _teacher_files(workspace: Workspace) -> list[MissingFile]:
+    files = []
+    for name, teacher in workspace.params.teachers.items():
+        origin = (
+            f"; MMPose's model zoo has it beside {teacher.config}"
+            if teacher.config.startswith("mmpose::")
+            else ""
+        )
+        files.append(
+            MissingFile(workspace.path(teacher.checkpoint), f"checkpoint of the teacher {name}{origin}")
+        )
+        if not teacher.config.startswith("mmpose::"):
+            files.append(MissingFile(workspace.path(teacher.config), f"config of the teacher {name}"))
+    return files
+
+
+def _made_by_dvc(workspace: Workspace) -> set[Path]:
+    """What the workspace's own DVC stages write, such as rendered datasets."""
+    from dvc.repo import Repo
+
+    with Repo(str(workspace.root)) as repo:
+        return {Path(out.fs_path) for out in repo.index.outs}
+
+
+def _is_within(path: Path, folders: set[Path]) -> bool:
+    return not folders.isdisjoint({path, *path.parents})

@@ -1,0 +1,134 @@
+"""Workspaces made from templates."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.errors import KDError
+from pipeline.params import load_yaml
+from pipeline.workspace import make_folder
+
+TEMPLATES = ("quickstart", "coco-mpii", "real-sample")
+PACKAGED = Path(__file__).parent / "templates"
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+GITIGNORE = """# what `dvc repro` makes here
+/crops/
+/stores/
+/runs/
+/evaluation/
+"""
+# The quickstart's data is DVC's own output, which DVC ignores itself; its teachers are small enough for git.
+GITIGNORE_BROUGHT_ALONG = """# what it reads
+/data/
+/teachers/**/*.pth
+/teachers/**/*.onnx
+"""
+
+DVCIGNORE = """.venv
+runs/student/checkpoints
+"""
+
+
+def write_workspace(folder: Path, template: str, data: Path | None) -> None:
+    """Write params.yaml, dvc.yaml and what the template brings along; initialise git and DVC.
+
+    Raises:
+        KDError: there is a workspace already; `data` is missing, or lacks a file the template links to.
+    """
+    if (folder / "params.yaml").exists():
+        raise KDError(
+            f"{folder} holds a workspace already (params.yaml). Choose another folder, or see what it lacks: "
+            f"kd-pipeline init {folder} --check"
+        )
+    links = _links(template, data)
+    make_folder(folder)
+    _copy_template(template, folder)
+    for place, target in links.items():
+        _link(folder / place, target)
+    ignored = GITIGNORE if template == "quickstart" else GITIGNORE + GITIGNORE_BROUGHT_ALONG
+    (folder / ".gitignore").write_text(ignored, encoding="utf-8")
+    _initialise(folder)
+
+
+def _links(template: str, data: Path | None) -> dict[str, Path]:
+    listing = PACKAGED / template / "links.yaml"
+    if not listing.is_file():
+        return {}
+    if data is None:
+        raise KDError(f"the template {template} reads its data from a folder of yours. Name it: --data DIR")
+    links = {place: (data / target).resolve() for place, target in load_yaml(listing).items()}
+    missing = [str(target) for target in links.values() if not target.exists()]
+    if missing:
+        raise KDError(
+            f"{data} is not the data of the template {template}: there is no {missing[0]}"
+            + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else "")
+            + ". Name the folder that holds them with --data."
+        )
+    return links
+
+
+def _copy_template(template: str, folder: Path) -> None:
+    shutil.copyfile(_first(PACKAGED / "dvc.yaml", REPOSITORY / "dvc.yaml"), folder / "dvc.yaml")
+    if template != "quickstart":
+        shutil.copyfile(PACKAGED / template / "params.yaml", folder / "params.yaml")
+        return
+    # The repository's root is the quickstart workspace; an installed package carries a copy of it.
+    source = _first(PACKAGED / "quickstart", REPOSITORY)
+    shutil.copyfile(source / "params.yaml", folder / "params.yaml")
+    make_folder(folder / "data")
+    shutil.copyfile(source / "data" / "dvc.yaml", folder / "data" / "dvc.yaml")
+    shutil.copytree(source / "teachers", folder / "teachers", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _first(*places: Path) -> Path:
+    return next(place for place in places if place.exists())
+
+
+def _link(place: Path, target: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target, target_is_directory=target.is_dir())
+
+
+def _initialise(folder: Path) -> None:
+    """git and DVC, with one commit: `dvc exp run` needs a commit to start from."""
+    (folder / ".dvcignore").write_text(DVCIGNORE, encoding="utf-8")
+    _run(folder, "git", "init", "--quiet")
+    _run(folder, sys.executable, "-m", "dvc", "init", "--quiet", "--force")
+    for setting in (
+        # A shard is renamed into place, never changed there, so a link to DVC's cache is safe and saves disk.
+        ("cache.type", "reflink,hardlink,copy"),
+        ("core.analytics", "false"),
+        ("core.autostage", "true"),
+    ):
+        _run(folder, sys.executable, "-m", "dvc", "config", *setting)
+    _run(folder, "git", "add", "--all")
+    _run(
+        folder,
+        "git",
+        *_identity(folder),
+        "commit",
+        "--quiet",
+        "--message",
+        "A workspace made by kd-pipeline init",
+    )
+
+
+def _identity(folder: Path) -> tuple[str, ...]:
+    """An author for the first commit where git knows none."""
+    known = subprocess.run(["git", "config", "user.email"], cwd=folder, capture_output=True, check=False)
+    return (
+        ()
+        if known.returncode == 0
+        else ("-c", "user.name=kd-pipeline", "-c", "user.email=kd-pipeline@localhost")
+    )
+
+
+def _run(folder: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise KDError(
+            f"`{' '.join(command)}` failed in {folder}: {(done.stderr or done.stdout).strip()}. "
+            "Mend that and run kd-pipeline init again in an empty folder."
+        )

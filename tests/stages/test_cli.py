@@ -1,0 +1,83 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages.cli import main
+
+PARAMS = """
+cells: {teachers: [lamp], datasets: [street-train]}
+datasets:
+  street-train: {format: coco, convention: coco17, images: images, annotations: a.json}
+teachers:
+  lamp: {adapter: onnx, config: lamp.yaml, checkpoint: lamp.onnx, convention: coco17}
+train: {datasets: [street-train]}
+evaluate: {datasets: [street-train]}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    return tmp_path
+
+
+def kd(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["index-datasets", "--dataset", "street-trian"],
+            "there is no dataset 'street-trian'. Did you mean 'street-train'?",
+        ),
+        (["extract-teachers", "--teacher", "lam"], "there is no teacher 'lam'. Did you mean 'lamp'?"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_known_one(
+    workspace: Path, arguments: list[str], message: str
+):
+    result = kd(*arguments, "--workspace", workspace)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_folder_without_params_says_how_to_make_a_workspace(tmp_path: Path):
+    result = kd("train-student", "--workspace", tmp_path)
+    assert result.exit_code == 2
+    assert "kd-pipeline init DIR" in result.output
+
+
+def test_a_user_error_is_one_paragraph_without_a_traceback(workspace: Path):
+    result = kd("index-datasets", "--workspace", workspace)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert result.output.startswith("Error: ")
+    assert "\n\n" not in result.output.strip()
+    assert not (workspace / "crops").exists()
+
+
+def test_the_union_of_coco_and_mpii_is_shown_with_its_21_joints():
+    result = kd("skeleton", "show", "coco17", "mpii16")
+    assert result.exit_code == 0
+    for joint in ("nose", "pelvis", "thorax", "upper_neck", "head_top"):
+        assert joint in result.output
+
+
+def test_every_command_explains_itself():
+    for name in main.commands:
+        result = kd(name, "--help")
+        assert result.exit_code == 0
+        assert len(result.output.splitlines()) > 4
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, stages.cli; print(sorted({'torch', 'mmpose', 'zarr'} & set(sys.modules)))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )

@@ -1,0 +1,138 @@
+"""What DVC reruns, and what it leaves alone, in a real workspace with a real DVC."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = [pytest.mark.slow, pytest.mark.mm, pytest.mark.xdist_group("dvc"), pytest.mark.timeout(1500)]
+
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "OMP_NUM_THREADS": "1",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@localhost",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@localhost",
+}
+CELLS = {
+    "extract@heatmap_coco-synth_coco-train",
+    "extract@heatmap_coco-synth_coco-val",
+    "extract@heatmap_coco-synth_mpii-train",
+    "extract@heatmap_coco-synth_mpii-val",
+}
+
+
+def run(folder: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def stages_run(folder: Path, *command: str) -> set[str]:
+    """The stages that a DVC command really ran."""
+    return {name.split(":")[-1] for name in re.findall(r"Running stage '([^']+)'", run(folder, *command))}
+
+
+def change(folder: Path, *keys: str, value: object) -> None:
+    """Set one value of params.yaml."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    section = params
+    for key in keys[:-1]:
+        section = section.setdefault(key, {})
+    section[keys[-1]] = value
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny quickstart: one teacher, two datasets, reproduced once and committed."""
+    folder = tmp_path_factory.mktemp("dvc") / "workspace"
+    run(folder.parent, "kd-pipeline", "init", str(folder))
+    stages = (folder / "data" / "dvc.yaml").read_text()
+    (folder / "data" / "dvc.yaml").write_text(re.sub(r"--train \d+ --val \d+", "--train 12 --val 6", stages))
+    splits = [f"{domain}-{split}" for domain in ("synth_coco", "synth_mpii") for split in ("train", "val")]
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["datasets"] = {name: params["datasets"][name] for name in splits}
+    params["cells"] = {"teachers": ["heatmap_coco"], "datasets": splits}
+    params["train"] |= {"datasets": splits[0::2], "epochs": 1, "batch_size": 4}
+    params["evaluate"] |= {"datasets": splits[1::2], "overlays": 1}
+    params["extract"] |= {"shard_size": 4}
+    params["student"] |= {"backbone": "mobilenet_v3_small", "width": 16, "input_size": [64, 64]}
+    params["runtime"] = {"batch_size": 4, "workers": 0}
+    params["distill"] = {"weight": 1.0}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    ran = stages_run(folder, "dvc", "repro")
+    assert CELLS | {"train", "evaluate"} <= ran
+    run(folder, "git", "add", "--all")
+    run(folder, "git", "commit", "--quiet", "--message", "first results")
+    return folder
+
+
+def test_a_second_repro_does_nothing(workspace: Path):
+    assert stages_run(workspace, "dvc", "repro") == set()
+
+
+def test_speed_settings_rerun_nothing(workspace: Path):
+    change(workspace, "runtime", "batch_size", value=8)
+    assert stages_run(workspace, "dvc", "repro") == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"), [("train", "learning_rate", 0.0005), ("distill", "weight", 0.5)]
+)
+def test_a_changed_training_value_reruns_training_and_evaluation_only(
+    workspace: Path, section: str, key: str, value: float
+):
+    change(workspace, section, key, value=value)
+    assert stages_run(workspace, "dvc", "repro") == {"train", "evaluate"}
+
+
+def test_an_experiment_reuses_the_stores(workspace: Path):
+    run(workspace, "git", "add", "--all")
+    run(workspace, "git", "commit", "--quiet", "--message", "more results")
+    shards = {path: path.stat().st_mtime_ns for path in (workspace / "stores").rglob("c/*/*")}
+    assert stages_run(workspace, "dvc", "exp", "run", "-S", "distill.weight=0.25") == {"train", "evaluate"}
+    assert {path: path.stat().st_mtime_ns for path in (workspace / "stores").rglob("c/*/*")} == shards
+
+
+def test_a_new_teacher_runs_only_its_own_cells_and_a_killed_one_only_its_missing_shards(workspace: Path):
+    change(workspace, "cells", "teachers", value=["heatmap_coco", "simcc_mpii"])
+    store = workspace / "stores" / "simcc_mpii" / "synth_coco-train.zarr"
+    kill_when_a_shard_is_there(workspace, store)
+    finished = {path: path.stat().st_mtime_ns for path in store.rglob("map_x/c/*/*/*")}
+    ran = stages_run(workspace, "dvc", "repro")
+    assert {name for name in ran if name.startswith("extract")} <= {
+        name.replace("heatmap_coco", "simcc_mpii") for name in CELLS
+    }
+    assert "extract@simcc_mpii-synth_coco-train" in ran
+    assert (
+        finished
+        and finished.items() <= {p: p.stat().st_mtime_ns for p in store.rglob("map_x/c/*/*/*")}.items()
+    )
+    assert "complete" in run(workspace, "kd-pipeline", "store", "verify", str(store))
+
+
+def kill_when_a_shard_is_there(workspace: Path, store: Path) -> None:
+    """Start `dvc repro` and SIGKILL it with all its children once the store's first shard is written."""
+    process = subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=workspace,
+        env=ENVIRONMENT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 300
+    while not list(store.rglob("map_x/c/*/*/*")) and process.poll() is None:
+        assert time.monotonic() < deadline, "no shard after five minutes"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

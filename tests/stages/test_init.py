@@ -1,0 +1,77 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.errors import KDError
+from pipeline.params import read_params
+from stages.workspace_check import missing_files
+from stages.workspace_template import TEMPLATES, write_workspace
+
+
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "real-sample"])
+def test_a_template_is_a_committed_workspace_with_dvc(template: str, tmp_path: Path):
+    folder = tmp_path / "mine"
+    write_workspace(folder, template, None)
+    read_params(folder / "params.yaml")
+    assert (folder / ".dvc" / "config").is_file()
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert status.stdout == ""
+
+
+def test_the_quickstart_needs_nothing_from_the_user(tmp_path: Path):
+    write_workspace(tmp_path / "mine", "quickstart", None)
+    assert missing_files(tmp_path / "mine") == []
+
+
+def test_coco_mpii_says_where_every_missing_file_goes(tmp_path: Path):
+    folder = tmp_path / "paper"
+    write_workspace(folder, "coco-mpii", None)
+    places = {str(file.path.relative_to(folder)) for file in missing_files(folder)}
+    assert places == {
+        "data/coco/train2017",
+        "data/coco/annotations/person_keypoints_train2017.json",
+        "data/coco/val2017",
+        "data/coco/annotations/person_keypoints_val2017.json",
+        "data/mpii/images",
+        "data/mpii/annotations/mpii_train.json",
+        "data/mpii/annotations/mpii_val.json",
+        "teachers/rtmpose_m_coco/rtmpose-m_simcc-coco_pt-aic-coco_420e-256x192-d8dd5ca4_20230127.pth",
+        "teachers/rtmpose_m_mpii/rtmpose-m_simcc-mpii_pt-aic-coco_210e-256x256-ec4dbec8_20230206.pth",
+    }
+    (folder / "data" / "mpii" / "images").mkdir(parents=True)
+    assert folder / "data" / "mpii" / "images" not in {file.path for file in missing_files(folder)}
+
+
+def test_real_sample_without_data_asks_for_it(tmp_path: Path):
+    with pytest.raises(KDError, match="--data DIR"):
+        write_workspace(tmp_path / "real", "real-sample", None)
+    assert not (tmp_path / "real").exists()
+
+
+def test_real_sample_with_a_wrong_folder_names_what_it_lacks(tmp_path: Path):
+    with pytest.raises(KDError, match="there is no .*lspet"):
+        write_workspace(tmp_path / "real", "real-sample", tmp_path)
+    assert not (tmp_path / "real").exists()
+
+
+@pytest.mark.realdata
+def test_real_sample_finds_everything_in_the_pack(tmp_path: Path, realdata: Path):
+    write_workspace(tmp_path / "real", "real-sample", realdata)
+    assert missing_files(tmp_path / "real") == []
+
+
+def test_a_workspace_is_never_overwritten(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("mine: true")
+    with pytest.raises(KDError, match="holds a workspace already"):
+        write_workspace(tmp_path, "quickstart", None)
+    assert (tmp_path / "params.yaml").read_text() == "mine: true"
+
+
+def test_no_setting_of_training_is_a_dependency_of_extraction(repository: Path):
+    stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    watched = {param.split(".")[0] for param in stages["extract"]["params"]}
+    assert watched == {"teachers", "extract"}
