@@ -19,6 +19,7 @@ from pipeline.store.crop_batches import BatchPlan, CropBatches, plan_batches
 from pipeline.store.crop_loader import load_batches
 from pipeline.store.fidelity import summarise
 from pipeline.store.layout import Shard
+from pipeline.store.rows import CellRows
 from pipeline.store.store import Store
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.teachers.device import resolve_device
@@ -135,7 +136,7 @@ class _Run:
             if not self._store.is_whole(shard):
                 yield from plan_batches([shard], self._runtime.batch_size)
 
-    def _answer(self, plan: BatchPlan, images_BHW3: torch.Tensor) -> Any:
+    def _answer(self, plan: BatchPlan, images_BHW3: torch.Tensor) -> CellRows:
         rows = slice(plan.start, plan.stop)
         return answer_rows(
             self._teacher,
