@@ -75,3 +75,12 @@ def test_no_setting_of_training_is_a_dependency_of_extraction(repository: Path):
     stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
     watched = {param.split(".")[0] for param in stages["extract"]["params"]}
     assert watched == {"teachers", "extract"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_section_that_dvc_watches_is_written_out(template: str, repository: Path):
+    """DVC does not know our defaults: a section that params.yaml leaves out is an error to it."""
+    folder = repository if template == "quickstart" else repository / "stages" / "templates" / template
+    stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    watched = {param for stage in stages.values() for param in stage.get("params", ()) if "." not in param}
+    assert watched <= yaml.safe_load((folder / "params.yaml").read_text()).keys()
