@@ -13,7 +13,6 @@ from types import ModuleType
 
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torchvision.ops import nms as torchvision_nms
 
 from pipeline.errors import KDError
 
@@ -93,5 +92,7 @@ def _nms(
 
     `offset` is what `mmcv.ops.nms` calls so: 1 where a box includes its last pixel.
     """
+    from torchvision.ops import nms as torchvision_nms  # seconds to import, and pose networks never call NMS
+
     far_corner = bboxes.new_tensor([0.0, 0.0, offset, offset])
     return torchvision_nms(bboxes + far_corner, scores, iou_threshold)

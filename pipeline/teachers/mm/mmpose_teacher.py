@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmpose.apis.inference import dataset_meta_from_config
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.models.builder import build_pose_estimator
+from mmpose.registry import DATASETS
 from torch import nn
 
 from pipeline.conventions.convention import Convention
@@ -120,13 +121,19 @@ def _told_joints(checkpoint: Mapping[str, Any], config: Config) -> dict[str, tup
     with warnings.catch_warnings(), scope("mmpose"):
         warnings.simplefilter("ignore")  # MMPose finds its stock dataset files in the wheel, and warns of it
         try:
-            of_config = dataset_meta_from_config(config, "train")
+            of_config = _dataset_meta(config)
         except Exception:  # a config whose dataset is not installed tells nothing
             of_config = None
     of_checkpoint = (checkpoint.get("meta") or {}).get("dataset_meta")
     metas = {"the checkpoint": of_checkpoint, "the config": of_config}
     joints = {source: _joints(meta) for source, meta in metas.items() if isinstance(meta, Mapping)}
     return {source: names for source, names in joints.items() if names}
+
+
+def _dataset_meta(config: Config) -> Mapping[str, Any]:
+    """As `dataset_meta_from_config` in mmpose/apis/inference.py, which cannot be had without torchvision."""
+    dataset = config.train_dataloader.dataset
+    return parse_pose_metainfo(dataset.get("metainfo") or DATASETS.get(dataset.type).METAINFO)
 
 
 def _joints(dataset_meta: Mapping[str, Any]) -> tuple[str, ...]:
