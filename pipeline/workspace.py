@@ -1,5 +1,6 @@
 """Where everything lies in a workspace."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,8 @@ def make_folder(path: Path) -> Path:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".kd-write-probe"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise KDError(
             f"the output folder {path} cannot be written: {error.strerror}. "

@@ -9,10 +9,11 @@ from stages.detect_people import detect_people
 from stages.doctor import doctor
 from stages.evaluate import evaluate
 from stages.extract_teachers import extract_teachers
+from stages.fidelity import fidelity
 from stages.index_datasets import index_datasets
 from stages.init import init
 from stages.skeleton import skeleton
-from stages.store import store
+from stages.store.group import store
 from stages.synthesize import synthesize
 from stages.train_student import train_student
 
@@ -64,5 +65,6 @@ for command in (
     train_student,
     evaluate,
     store,
+    fidelity,
 ):
     main.add_command(command)

@@ -5,13 +5,14 @@ is warped once, from the original, and teachers' maps can follow.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float64
 
-from pipeline.geometry import CropGeometry, compose, crop_affine
+from pipeline.geometry import CropGeometry
 from pipeline.params import AugmentParams
+from pipeline.views import PLAIN, View, view_affine
 from student.half_body import half_body_box
 
 ROTATION_PROBABILITY = 0.6
@@ -20,12 +21,9 @@ ROTATION_PROBABILITY = 0.6
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to one crop: mirrored or not, turned by degrees, its side and centre changed."""
+    """What happens to one crop: how it is seen, and whether it shows only half of the person."""
 
-    flip: bool = False
-    rotation_degrees: float = 0.0
-    scale: float = 1.0
-    shift: tuple[float, float] = (0.0, 0.0)
+    view: View = PLAIN
     half_body: bool = False
 
 
@@ -33,17 +31,32 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams) -> Augmen
     """Uniform draws within the ranges of `params`."""
     turned = rng.random() < ROTATION_PROBABILITY
     angle = rng.uniform(-params.rotation_degrees, params.rotation_degrees)
-    return Augmentation(
+    view = View(
         flip=bool(rng.random() < params.flip),
         rotation_degrees=float(angle) if turned else 0.0,
         scale=float(rng.uniform(1 - params.scale, 1 + params.scale)),
         shift=tuple(rng.uniform(-params.shift, params.shift, size=2).tolist()),
-        half_body=bool(rng.random() < params.half_body),
     )
+    return Augmentation(view, half_body=bool(rng.random() < params.half_body))
+
+
+def draw_stored_view(rng: np.random.Generator, params: AugmentParams, count: int) -> int:
+    """One of a crop's `count` stored views by its number, from 1, each as likely; 0: draw an augmentation.
+
+    Where nothing is stored nothing is drawn, so such a training goes as if views did not exist.
+    """
+    if count == 0 or rng.random() >= params.stored_views:
+        return 0
+    return int(rng.integers(1, count, endpoint=True))
+
+
+def mirrored_at_random(rng: np.random.Generator, params: AugmentParams, view: View) -> View:
+    """A stored view as it is, or its mirror image: a map is mirrored without loss when it is warped."""
+    return replace(view, flip=view.flip ^ bool(rng.random() < params.flip))
 
 
 def augmented_affine(
-    box_4: Float[np.ndarray, "4"],
+    box_4: Float64[np.ndarray, "4"],
     crop: CropGeometry,
     augmentation: Augmentation,
     joints: Sequence[str],
@@ -57,14 +70,5 @@ def augmented_affine(
     the half-body crop only.
     """
     if augmentation.half_body:
-        box_4 = half_body_box(box_4, joints, keypoint_U2, weight_U, rng)
-    centre_2 = box_4[:2] + box_4[2:] * (0.5 + np.array(augmentation.shift))
-    side_2 = box_4[2:] * augmentation.scale
-    box_14 = np.concatenate([centre_2 - side_2 / 2, side_2])[None].astype(np.float64)
-    affine_23 = crop_affine(box_14, crop, augmentation.rotation_degrees)[0]
-    return compose(mirror_affine(crop.input_size[0]), affine_23) if augmentation.flip else affine_23
-
-
-def mirror_affine(width: int) -> Float64[np.ndarray, "2 3"]:
-    """Input pixels of a crop to those of its mirror image: column 0 becomes column width - 1."""
-    return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+        box_4 = half_body_box(box_4, joints, keypoint_U2, weight_U, rng).astype(np.float64)
+    return view_affine(box_4, crop, augmentation.view)

@@ -1,6 +1,5 @@
 """Opening a teacher's store without the teacher: what made its checkpoint is not needed for it."""
 
-from pathlib import Path
 from typing import Any
 
 from pipeline.conventions.convention import Convention
@@ -9,10 +8,10 @@ from pipeline.conventions.union import UnionSkeleton
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
-from pipeline.params import TeacherParams
+from pipeline.store.expected import expected_provenance
+from pipeline.store.map_codec import MapCodec
 from pipeline.store.provenance import CellProvenance, stale_error
 from pipeline.store.reader import StoreReader
-from pipeline.teachers.checkpoints import sha256_of
 from pipeline.workspace import Workspace
 from student.student_config import StudentConfig
 from student.teaching import Teaching
@@ -37,33 +36,10 @@ def open_cell(workspace: Workspace, teacher: str, table: CropTable) -> StoreRead
 
 
 def _check_provenance(reader: StoreReader, workspace: Workspace, teacher: str, table: CropTable) -> None:
-    """Compare with what can be known without building the teacher; extraction itself compares all of it."""
-    params = workspace.teacher(teacher)
+    wanted = expected_provenance(workspace, teacher, reader.attributes)
     stored = CellProvenance(reader.attributes["provenance"])
-    known = _known_of_teacher(params, workspace.path(params.checkpoint), stored.values["teacher"])
-    wanted = CellProvenance.from_json(
-        {
-            **stored.values,
-            "teacher": {**stored.values["teacher"], **known},
-            "crop_table_sha256": table.sha256,
-            "codec": workspace.params.extract.model_dump(mode="json"),
-        }
-    )
     if stored.changes(wanted):
         raise stale_error(reader.path, stored, wanted, teacher, table.dataset)
-
-
-def _known_of_teacher(params: TeacherParams, checkpoint: Path, stored: dict[str, Any]) -> dict[str, Any]:
-    """Entries of the teacher's provenance, as the params and the checkpoint's file would make them now."""
-    known: dict[str, Any] = {"flip_test": params.flip_test}
-    if "map_made" in stored:
-        size = params.storage_size
-        known["map"] = {**stored["map"], "size": list(size)} if size else stored["map_made"]
-    if checkpoint.is_file():
-        known["checkpoint_sha256"] = sha256_of(checkpoint)
-    elif params.sha256:
-        known["checkpoint_sha256"] = params.sha256
-    return {name: value for name, value in known.items() if name in stored}
 
 
 def teaching_of(
@@ -84,7 +60,7 @@ def teaching_of(
         relations,
         _geometry(told["map_geometry"]),
         _crop(told["crop_geometry"]),
-        told["beta"],
+        MapCodec.from_json(told["map_geometry"]["kind"], told["codec"]),
         student,
     )
 

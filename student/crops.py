@@ -12,7 +12,13 @@ from pipeline.datasets.image_files import read_image
 from pipeline.geometry import apply, warp_crop
 from pipeline.params import AugmentParams
 from student.appearance import changed_appearance
-from student.augment import augmented_affine, draw_augmentation
+from student.augment import (
+    Augmentation,
+    augmented_affine,
+    draw_augmentation,
+    draw_stored_view,
+    mirrored_at_random,
+)
 from student.labels import UnionLabels, inside_crop
 from student.split import TrainingSplit
 from student.student_config import StudentConfig
@@ -20,13 +26,15 @@ from student.student_config import StudentConfig
 
 @dataclass(frozen=True)
 class TrainingCrop:
-    """A crop as the student sees it: BGR, keypoints in input pixels, image pixels -> input pixels."""
+    """A crop as the student sees it: BGR, keypoints in input pixels, image pixels -> input pixels; and the
+    number of the stored view that it shows (0: a view of its own)."""
 
     image_HW3: UInt8[np.ndarray, "h w 3"]
     keypoint_U2: Float32[np.ndarray, "u 2"]
     weight_U: Float32[np.ndarray, " u"]
     flipped: bool
     affine_23: Float64[np.ndarray, "2 3"]
+    view: int
 
 
 class CropMaker:
@@ -48,7 +56,11 @@ class CropMaker:
             KDError: its image is missing or unreadable.
         """
         table, crop = self._split.table, self._student.crop
-        augmentation = draw_augmentation(rng, self._augment)
+        number = draw_stored_view(rng, self._augment, self._split.num_views)
+        if number:
+            augmentation = Augmentation(mirrored_at_random(rng, self._augment, self._split.view(row, number)))
+        else:
+            augmentation = draw_augmentation(rng, self._augment)
         keypoint_U2, weight_U = self._labels(table.keypoints[row], table.visibility[row])
         affine_23 = augmented_affine(
             table.bbox[row], crop, augmentation, self._student.skeleton.joints, keypoint_U2, weight_U, rng
@@ -58,11 +70,12 @@ class CropMaker:
         )
         keypoint_U2 = apply(affine_23, keypoint_U2).astype(np.float32)
         weight_U = weight_U * inside_crop(keypoint_U2, crop.input_size)
-        order_U = self._swap_U if augmentation.flip else slice(None)
+        order_U = self._swap_U if augmentation.view.flip else slice(None)
         return TrainingCrop(
             image_HW3=changed_appearance(image_HW3, self._augment, rng),
             keypoint_U2=keypoint_U2[order_U],
             weight_U=weight_U[order_U],
-            flipped=augmentation.flip,
+            flipped=augmentation.view.flip,
             affine_23=affine_23,
+            view=number,
         )

@@ -50,7 +50,9 @@ class TrainingSet(Dataset[TrainingBatch]):
             )
             for draw, (split, row), crop_id in zip(draws, places, crop_ids, strict=True)
         ]
-        wanted = [WantedCrop(*place, crop.affine_23) for place, crop in zip(places, crops, strict=True)]
+        wanted = [
+            WantedCrop(*place, crop.affine_23, crop.view) for place, crop in zip(places, crops, strict=True)
+        ]
         answers = {name: read_teacher(name, self.splits, wanted, self._plane) for name in self._teachers}
         return TrainingBatch(
             **_stacked(crops),

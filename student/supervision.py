@@ -6,6 +6,9 @@ from typing import Any
 
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.errors import KDError
+from pipeline.params import ViewsParams
+from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
 from student.cells import open_cell, teaching_of
@@ -56,7 +59,26 @@ def _split(workspace: Workspace, table: CropTable, student: StudentConfig) -> Tr
     readers = {name: open_cell(workspace, name, table) for name in _teachers_of(workspace, table.dataset)}
     for reader in readers.values():
         reader.load_columns()
-    return TrainingSplit(table, student.skeleton.relations_of(convention), readers)
+        _check_views(reader, workspace.params.extract.views)
+    relations = student.skeleton.relations_of(convention)
+    return TrainingSplit(table, relations, readers, workspace.params.extract.views)
+
+
+def _check_views(reader: StoreReader, wanted: ViewsParams) -> None:
+    """A store may have fewer views than are wanted, but not other ones: they would be looked for in vain."""
+    stored = ViewsParams(**reader.attributes["views"])
+    changed = [
+        f"{name} {getattr(stored, name)}, but now it is {getattr(wanted, name)}"
+        for name in ViewsParams.model_fields
+        if name != "count" and getattr(stored, name) != getattr(wanted, name)
+    ]
+    if changed and reader.views and wanted.count:
+        told = reader.attributes
+        raise KDError(
+            f"{reader.path} holds views that were drawn with {'; '.join(changed)} (extract.views in "
+            "params.yaml). Either restore what changed, or append the new views: "
+            f"kd-pipeline extract-teachers --teacher {told['teacher']} --dataset {told['dataset']}"
+        )
 
 
 def _teachers_of(workspace: Workspace, dataset: str) -> list[str]:
@@ -69,4 +91,8 @@ def _teachers_of(workspace: Workspace, dataset: str) -> list[str]:
 
 def _identity(split: TrainingSplit) -> dict[str, Any]:
     stores = {name: reader.attributes["provenance_sha256"] for name, reader in split.readers.items()}
-    return {"labels": split.table.labels_sha256, "stores": stores}
+    identity = {"labels": split.table.labels_sha256, "stores": stores}
+    if split.num_views:
+        stored = {name: reader.views for name, reader in split.readers.items()}
+        identity["views"] = {"drawn": split.views.model_dump(mode="json"), "stored": stored}
+    return identity

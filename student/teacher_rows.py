@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry, compose, invert
-from pipeline.store.rows import StoredMaps
 from student.batch import TeacherBatch
 from student.split import TrainingSplit
 
 
 @dataclass(frozen=True)
 class WantedCrop:
-    """A crop of the batch: which split and row of its table, and its affine, image pixels -> input pixels."""
+    """A crop of the batch: which split and row of its table, its affine, image pixels -> input pixels, and
+    the number of the stored view it shows (0: a view of its own)."""
 
     split: int
     row: int
     affine_23: Float64[np.ndarray, "2 3"]
+    view: int = 0
 
 
 def read_teacher(
@@ -45,8 +45,8 @@ def _read_split(
     teacher: str, split: TrainingSplit, positions: list[int], crops: Sequence[WantedCrop], plane: MapGeometry
 ) -> TeacherBatch:
     row_A = np.array([crop.row for crop in crops], dtype=np.int64)
-    stored = split.readers[teacher].read(row_A)
-    _check_crops(teacher, split, stored, row_A)
+    view_A = np.array([crop.view for crop in crops], dtype=np.int64)
+    stored = split.readers[teacher].read(split.store_rows(teacher, row_A, view_A))
     plane_A23 = compose(plane.map_affine(), np.stack([crop.affine_23 for crop in crops]))
     teacher_from_plane_A23 = compose(stored.affine_B23, invert(plane_A23))
     return TeacherBatch(
@@ -55,16 +55,6 @@ def _read_split(
         confidence_AK=torch.from_numpy(stored.confidence_BK),
         teacher_from_student_A23=torch.from_numpy(teacher_from_plane_A23.astype(np.float32)),
     )
-
-
-def _check_crops(teacher: str, split: TrainingSplit, stored: StoredMaps, row_A: np.ndarray) -> None:
-    if not np.array_equal(stored.crop_id_B, split.table.crop_id[row_A]):
-        dataset = split.table.dataset
-        raise KDError(
-            f"the store of {teacher} for {dataset} holds other crops than the crop table has in these rows. "
-            "Extract this cell anew: "
-            f"kd-pipeline extract-teachers --teacher {teacher} --dataset {dataset} --replace-stale"
-        )
 
 
 def _joined(parts: Sequence[TeacherBatch]) -> TeacherBatch:

@@ -11,15 +11,13 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
-from pipeline.store.quantise import dequantise_simcc
+from pipeline.teachers.maps import HeatmapOutput
 from student.batch import TeacherBatch
 from student.positions import Positions
 from student.student_config import StudentConfig
 from student.teaching import Teaching, warp_plane
 from student.warp import coarsened_affine, coarsening_matrix, interpolation_matrix, reproject, seen_fraction
 
-DEFAULT_BETA = 10.0
-"""Sharpness of the softmax over SimCC logits where a teacher tells none: that of RTMPose's loss."""
 HEATMAP_EXPONENT = 1.5
 """A heatmap, unlike a softmax, was never trained to be a distribution: its faint background, summed over
 thousands of cells, can outweigh its peak. Raised to this power before it is normalised, it tells better where
@@ -81,13 +79,15 @@ def _density(
         coarsening_matrix(fine, coarse, batch.teacher_from_student_A23)
         for fine, coarse in zip(teaching.map_size, teaching.grid_size, strict=True)
     )
-    if teaching.kind == "heatmap":
+    maps = teaching.codec.decode({name: array[:, source_R] for name, array in batch.stored.items()})
+    if isinstance(maps, HeatmapOutput):
         # A heatmap's own peak is a factor that normalising takes out again.
-        map_ARHW = _raised(batch.stored["map"][:, source_R].float())
+        map_ARHW = _raised(maps.heatmap_BKHW.clamp(min=0.0))
         return map_ARHW if teaching.grid_size == teaching.map_size else to_y.T @ map_ARHW @ to_x
+    sharpness = teaching.codec.sharpness
     x_ARX, y_ARY = (
-        _simcc_probability(batch, axis, source_R, teaching.beta) @ matrix
-        for axis, matrix in (("x", to_x), ("y", to_y))
+        (logit_ARP * sharpness).softmax(-1) @ matrix
+        for logit_ARP, matrix in ((maps.x_BKW, to_x), (maps.y_BKW, to_y))
     )
     return y_ARY[..., :, None] * x_ARX[..., None, :]
 
@@ -95,16 +95,6 @@ def _density(
 def _raised(map_ARHW: Float[Tensor, "a r h w"]) -> Float[Tensor, "a r h w"]:
     """To the power of HEATMAP_EXPONENT, much faster on a CPU than `pow`."""
     return map_ARHW * map_ARHW.sqrt()
-
-
-def _simcc_probability(
-    batch: TeacherBatch, axis: str, source_R: Int64[Tensor, " r"], beta: float | None
-) -> Float[Tensor, "a r p"]:
-    quantised_ARP, peak_AR, base_AR = (
-        batch.stored[f"{part}_{axis}"][:, source_R] for part in ("map", "peak", "base")
-    )
-    logit_ARP = dequantise_simcc(quantised_ARP, peak_AR, base_AR)
-    return (logit_ARP * (DEFAULT_BETA if beta is None else beta)).softmax(-1)
 
 
 def _as_positions(

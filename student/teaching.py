@@ -5,13 +5,13 @@ Legend: R relations (teacher joint -> union joint).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from pipeline.conventions.relation import Relation
 from pipeline.geometry import CropGeometry, MapGeometry
+from pipeline.store.map_codec import MapCodec
 from student.student_config import StudentConfig, half_pixel_map
 
 SIMCC_PLANE_STRIDE = 2.0
@@ -25,14 +25,12 @@ SAME_RESOLUTION = 1.2
 class Teaching:
     """One teacher, as the student of one config is taught by it. All of it is known before training.
 
-    `beta` is the sharpness of the softmax that makes the teacher's SimCC logits probabilities; None for
-    heatmaps. `map_size` is (width, height) of its map, `grid_size` that of the grid its maps are laid out on
-    before they are sampled.
+    `codec` reads its stored maps. `map_size` is (width, height) of its map, `grid_size` that of the grid its
+    maps are laid out on before they are sampled.
     """
 
     name: str
-    kind: Literal["heatmap", "simcc"]
-    beta: float | None
+    codec: MapCodec
     map_size: tuple[int, int]
     grid_size: tuple[int, int]
     source_R: Int64[np.ndarray, " r"]
@@ -46,15 +44,14 @@ class Teaching:
         relations: Sequence[Relation],
         geometry: MapGeometry,
         crop: CropGeometry,
-        beta: float | None,
+        codec: MapCodec,
         student: StudentConfig,
     ) -> "Teaching":
         """`geometry` and `crop` are the teacher's; relations of weight 0 teach nothing and are left out."""
         kept = [relation for relation in relations if relation.weight > 0]
         return cls(
             name=name,
-            kind=geometry.kind,
-            beta=beta,
+            codec=codec,
             map_size=geometry.size,
             grid_size=grid_size(geometry, crop, warp_plane(student), student.crop),
             source_R=np.array([relation.source for relation in kept], dtype=np.int64),

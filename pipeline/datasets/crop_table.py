@@ -128,6 +128,16 @@ def read_crop_table(folder: Path, images_root: Path) -> CropTable:
     return table
 
 
+def recorded_sha256(folder: Path) -> str | None:
+    """`CropTable.sha256` of the table in `folder`, as recorded with it, without reading the table; None where
+    there is none that can be read."""
+    try:
+        recorded = (pq.read_schema(folder / FILE_NAME).metadata or {}).get(b"kd_sha256")
+    except (pa.ArrowException, OSError):
+        return None
+    return recorded.decode() if recorded else None
+
+
 def _unusable(path: Path, cause: str) -> KDError:
     return KDError(f"the crop table {path} {cause}. Make it anew: kd-pipeline index-datasets")
 

@@ -6,7 +6,7 @@ vectors. An affine is a (2, 3) matrix that maps column vectors (x, y, 1).
 """
 
 from pipeline.geometry.affine import apply, compose, invert
-from pipeline.geometry.crop import CropGeometry, box_to_center_scale, crop_affine, warp_crop
+from pipeline.geometry.crop import CropGeometry, box_to_center_scale, crop_affine, mirror_affine, warp_crop
 from pipeline.geometry.map import MapGeometry
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "compose",
     "crop_affine",
     "invert",
+    "mirror_affine",
     "warp_crop",
 ]

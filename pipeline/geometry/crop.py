@@ -54,6 +54,11 @@ def crop_affine(
     return matrix(center_N2, scale_N2, angle_N, crop.input_size)
 
 
+def mirror_affine(width: int) -> Float64[np.ndarray, "2 3"]:
+    """Input pixels of a crop to those of its mirror image: column 0 becomes column width - 1."""
+    return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+
+
 def warp_crop(
     image: UInt8[np.ndarray, "H W 3"], affine: Float64[np.ndarray, "2 3"], size: tuple[int, int]
 ) -> UInt8[np.ndarray, "h w 3"]:

@@ -4,62 +4,101 @@ Legend: B crops, K joints, H, W rows and columns of crops and maps (W also: bins
 """
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 from torch import Tensor
 
 from pipeline.errors import KDError
-from pipeline.geometry import MapGeometry, apply, compose, invert
-from pipeline.store.fidelity import MIN_PEAK, heatmap_drift, heatmap_error, simcc_drift, simcc_error
-from pipeline.store.quantise import dequantise_heatmaps, dequantise_simcc, quantise_heatmaps, quantise_simcc
-from pipeline.store.rows import CellRows, HeatmapRows, SimCCRows
+from pipeline.geometry import apply, compose, invert
+from pipeline.store.fidelity import map_drift, map_error
+from pipeline.store.map_codec import MapCodec
+from pipeline.store.rows import CellRows, HeatmapRows, RowKeys, SimCCRows
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 from pipeline.teachers.teacher import Teacher
 
 
-@torch.inference_mode()
-def answer_rows(
-    teacher: Teacher,
-    images_BHW3: UInt8[Tensor, "b h w 3"],
-    affine_B23: Float64[np.ndarray, "b 2 3"],
-    crop_id_B: Int64[np.ndarray, "b"],
-    floor: int,
-) -> CellRows:
-    """Ask the teacher and quantise its maps, on the device of `images_BHW3`.
+@dataclass(frozen=True)
+class CropRequest:
+    """Crops for a teacher to answer (BGR), and which they are.
 
-    `affine_B23` takes image pixels to input pixels.
+    `affine_B23` takes image pixels to input pixels; `mirrored_B` says which crops show a mirrored person.
+    """
+
+    keys: RowKeys
+    images_BHW3: UInt8[Tensor, "b h w 3"]
+    affine_B23: Float64[np.ndarray, "b 2 3"]
+    mirrored_B: Bool[np.ndarray, "b"]
+
+
+@torch.inference_mode()
+def answer_rows(teacher: Teacher, request: CropRequest, codec: MapCodec) -> CellRows:
+    """Ask the teacher and encode its maps, on the device of the crops.
 
     Raises:
         KDError: an answer is not finite; names the crops.
     """
-    output = _finite_answer(teacher, images_BHW3, crop_id_B)
-    maps, drift_BK, error_BK = _quantised(output, floor, teacher.map, teacher.beta)
-    keypoints_BK2 = apply(invert(affine_B23), output.keypoints_BK2)
+    output = own_joints(_finite_answer(teacher, request), request.mirrored_B, teacher)
+    arrays = codec.encode(output.maps)
+    floor_BK = arrays.pop("floor")
+    stored = codec.decode(arrays)
     return CellRows(
-        maps=maps,
+        keys=request.keys,
+        maps=_rows({name: array.cpu().numpy() for name, array in arrays.items()}),
         confidence_BK=output.confidence_BK,
-        keypoints_BK2=keypoints_BK2.astype(np.float32),
-        affine_B23=compose(teacher.map.map_affine(), affine_B23),
-        crop_id_B=crop_id_B,
-        drift_BK=drift_BK.cpu().numpy().astype(np.float16),
-        error_BK=error_BK.cpu().numpy().astype(np.float16),
+        keypoints_BK2=apply(invert(request.affine_B23), output.keypoints_BK2).astype(np.float32),
+        affine_B23=compose(teacher.map.map_affine(), request.affine_B23),
+        drift_BK=_float16(map_drift(output, stored, teacher.map)),
+        error_BK=_float16(map_error(output.maps, stored, floor_BK, codec.sharpness)),
+        floor_BK=_float16(floor_BK),
     )
 
 
-def _finite_answer(
-    teacher: Teacher, images_BHW3: UInt8[Tensor, "b h w 3"], crop_id_B: np.ndarray
-) -> TeacherOutput:
+def _rows(arrays: dict[str, np.ndarray]) -> HeatmapRows | SimCCRows:
+    if "map" in arrays:
+        return HeatmapRows(arrays["map"], arrays["peak"], arrays["base"])
+    maps = {f"{axis}_BKW": arrays[f"map_{axis}"] for axis in "xy"}
+    scales = {f"{name}_{axis}_BK": arrays[f"{name}_{axis}"] for name in ("peak", "base") for axis in "xy"}
+    return SimCCRows(**maps, **scales)
+
+
+def _float16(values_BK: Float32[Tensor, "b k"]) -> np.ndarray:
+    return values_BK.cpu().numpy().astype(np.float16)
+
+
+def own_joints(output: TeacherOutput, mirrored_B: Bool[np.ndarray, "b"], teacher: Teacher) -> TeacherOutput:
+    """With the joints of mirrored crops swapped back: a mirror image's left wrist is a right one."""
+    if not mirrored_B.any():
+        return output
+    permutation_K = np.array(teacher.convention.flip_permutation)
+    joint_BK = np.where(mirrored_B[:, None], permutation_K, np.arange(len(permutation_K)))
+    crop_B1 = np.arange(len(mirrored_B))[:, None]
+    return TeacherOutput(
+        _swapped(output.maps, crop_B1, joint_BK),
+        output.keypoints_BK2[crop_B1, joint_BK],
+        output.confidence_BK[crop_B1, joint_BK],
+    )
+
+
+def _swapped(maps: Maps, crop_B1: np.ndarray, joint_BK: np.ndarray) -> Maps:
+    if isinstance(maps, HeatmapOutput):
+        return HeatmapOutput(maps.heatmap_BKHW[crop_B1, joint_BK])
+    return SimCCOutput(maps.x_BKW[crop_B1, joint_BK], maps.y_BKW[crop_B1, joint_BK])
+
+
+def _finite_answer(teacher: Teacher, request: CropRequest) -> TeacherOutput:
     """Half precision where the device has it; a batch that overflows there is asked again in full."""
-    with _autocast(images_BHW3.device):
-        output = teacher.answer(images_BHW3)
+    device = request.images_BHW3.device
+    with _autocast(device):
+        output = teacher.answer(request.images_BHW3)
     bad_B = ~_finite(output)
-    if bad_B.any() and images_BHW3.device.type == "cuda":
-        output = teacher.answer(images_BHW3)
+    if bad_B.any() and device.type == "cuda":
+        output = teacher.answer(request.images_BHW3)
         bad_B = ~_finite(output)
     if bad_B.any():
-        ids = ", ".join(str(crop_id) for crop_id in crop_id_B[bad_B][:5])
+        ids = ", ".join(str(crop_id) for crop_id in request.keys.crop_id_B[bad_B][:5])
         raise KDError(
             f"teacher {teacher.name} answered {bad_B.sum()} crops of a batch with NaN or infinite values "
             f"(crop ids {ids}{', …' * (bad_B.sum() > 5)}). Its checkpoint is damaged, or does not fit its "
@@ -82,41 +121,3 @@ def _finite(output: TeacherOutput) -> np.ndarray:
 
 def _tensors(maps: Maps) -> tuple[Tensor, ...]:
     return (maps.heatmap_BKHW,) if isinstance(maps, HeatmapOutput) else (maps.x_BKW, maps.y_BKW)
-
-
-def _quantised(
-    output: TeacherOutput, floor: int, geometry: MapGeometry, beta: float | None
-) -> tuple[HeatmapRows | SimCCRows, Float32[Tensor, "b k"], Float32[Tensor, "b k"]]:
-    """Maps as bytes, the drift of their joints in input pixels, and their largest error."""
-    if isinstance(output.maps, HeatmapOutput):
-        return _quantised_heatmaps(output.maps.heatmap_BKHW, floor, geometry)
-    sure_BK = torch.from_numpy(output.confidence_BK > MIN_PEAK)
-    return _quantised_simcc(output.maps, floor, geometry, beta, sure_BK)
-
-
-def _quantised_heatmaps(
-    heatmap_BKHW: Float32[Tensor, "b k h w"], floor: int, geometry: MapGeometry
-) -> tuple[HeatmapRows, Float32[Tensor, "b k"], Float32[Tensor, "b k"]]:
-    map_BKHW, peak_BK = quantise_heatmaps(heatmap_BKHW, floor)
-    stored_BKHW = dequantise_heatmaps(map_BKHW, peak_BK)
-    drift_BK = heatmap_drift(heatmap_BKHW, stored_BKHW, geometry.scale)
-    error_BK = heatmap_error(heatmap_BKHW, stored_BKHW)
-    drift_BK = drift_BK.masked_fill(peak_BK <= MIN_PEAK, torch.nan)
-    return HeatmapRows(map_BKHW.cpu().numpy(), peak_BK.cpu().numpy()), drift_BK, error_BK
-
-
-def _quantised_simcc(
-    maps: SimCCOutput, floor: int, geometry: MapGeometry, beta: float | None, sure_BK: Tensor
-) -> tuple[SimCCRows, Float32[Tensor, "b k"], Float32[Tensor, "b k"]]:
-    x_BKW, peak_x_BK, base_x_BK = quantise_simcc(maps.x_BKW, floor, beta)
-    y_BKW, peak_y_BK, base_y_BK = quantise_simcc(maps.y_BKW, floor, beta)
-    stored = SimCCOutput(
-        dequantise_simcc(x_BKW, peak_x_BK, base_x_BK), dequantise_simcc(y_BKW, peak_y_BK, base_y_BK)
-    )
-    drift_BK = simcc_drift(maps, stored, geometry.scale)
-    drift_BK = drift_BK.masked_fill(~sure_BK.to(drift_BK.device), torch.nan)
-    error_BK = torch.maximum(
-        simcc_error(maps.x_BKW, stored.x_BKW, beta), simcc_error(maps.y_BKW, stored.y_BKW, beta)
-    )
-    arrays = (x_BKW, y_BKW, peak_x_BK, peak_y_BK, base_x_BK, base_y_BK)
-    return SimCCRows(*(array.cpu().numpy() for array in arrays)), drift_BK, error_BK

@@ -1,6 +1,7 @@
 """Compressing and writing shards beside the teacher."""
 
 import threading
+import time
 from queue import Queue
 
 from pipeline.store.layout import Shard
@@ -22,8 +23,9 @@ class BackgroundWriter:
 
     def __init__(self, writer: StoreWriter) -> None:
         self.shards_written = 0
+        self.waited_s = 0.0
         self._writer = writer
-        self._queue: Queue[tuple[Shard, CellRows] | None] = Queue(_WAITING)
+        self._queue: Queue[tuple[Shard, CellRows, bool] | None] = Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="shard-writer", daemon=True)
 
@@ -37,15 +39,17 @@ class BackgroundWriter:
         if kind is None and self._error is not None:
             raise self._error
 
-    def put(self, shard: Shard, rows: CellRows) -> None:
-        """The next rows of `shard`. Waits while the thread is behind.
+    def put(self, shard: Shard, rows: CellRows, last: bool) -> None:
+        """The next rows of `shard`; after the `last` it is published. Waits while the thread is behind.
 
         Raises:
             KDError: writing failed.
         """
         if self._error is not None:
             raise self._error
-        self._queue.put((shard, rows))
+        started = time.perf_counter()
+        self._queue.put((shard, rows, last))
+        self.waited_s += time.perf_counter() - started
 
     def _run(self) -> None:
         draft: ShardWriter | None = None
@@ -57,10 +61,13 @@ class BackgroundWriter:
             except BaseException as error:  # handed to the thread that puts
                 self._error = error
 
-    def _write(self, draft: ShardWriter | None, shard: Shard, rows: CellRows) -> ShardWriter | None:
+    def _write(
+        self, draft: ShardWriter | None, shard: Shard, rows: CellRows, last: bool
+    ) -> ShardWriter | None:
         draft = draft or self._writer.begin(shard)
         draft.append(rows)
-        if not draft.complete:
+        if not last:
             return draft
+        draft.fill_up()
         self.shards_written += self._writer.publish(draft)
         return None

@@ -1,11 +1,11 @@
 """What one cell is: one teacher over one dataset split, as the store's attributes tell it."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.crop_table import CropTable
@@ -13,13 +13,33 @@ from pipeline.errors import KDError
 from pipeline.params import ExtractParams
 from pipeline.store.durable import json_bytes
 from pipeline.store.layout import CellLayout
+from pipeline.store.map_codec import MapCodec, zstd_level
 from pipeline.store.provenance import FORMAT_VERSION, CellProvenance
-from pipeline.store.quantise import TOP
+from pipeline.store.quantise import UNITS
+from pipeline.store.remote_path import StorePath
 from pipeline.teachers.teacher import Teacher
 
 FORMAT = "kd-pipeline store"
 _CHECKSUM = "attributes_sha256"
 _RECORDED = ("kd-pipeline", "torch", "numpy", "opencv-python-headless", "numcodecs", "mmpose", "onnxruntime")
+
+
+class DamagedMetadata(KDError):
+    """A metadata file that is missing or not as it was written."""
+
+    def __init__(self, store: StorePath, file: StorePath, what: str) -> None:
+        super().__init__(
+            f"{file} {what}. The shards beside it are untouched, and the store has what is needed to put it "
+            f"right: kd-pipeline store verify --repair {shlex.quote(str(store))}"
+        )
+
+
+class UnknownFormat(KDError):
+    """A store that another version of kd-pipeline made."""
+
+
+class OlderFormat(UnknownFormat):
+    """A store that an earlier version of kd-pipeline made, which this one cannot read."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +57,9 @@ class CellSpec:
                 f"dataset {table.dataset!r} has no crops to extract. See why in refused.json beside its crop "
                 "table, mend the dataset, then run: kd-pipeline index-datasets"
             )
-        provenance = CellProvenance.of(teacher, table, params)
-        return cls(_attributes(teacher, table, params, provenance), provenance)
+        codec = MapCodec.of(params, teacher.map.kind, teacher.beta)
+        provenance = CellProvenance.of(teacher, codec)
+        return cls(_attributes(teacher, table, params, codec, provenance), provenance)
 
     @property
     def layout(self) -> CellLayout:
@@ -46,17 +67,17 @@ class CellSpec:
 
 
 def _attributes(
-    teacher: Teacher, table: CropTable, params: ExtractParams, provenance: CellProvenance
+    teacher: Teacher, table: CropTable, params: ExtractParams, codec: MapCodec, provenance: CellProvenance
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "teacher": teacher.name,
         "dataset": table.dataset,
-        "crops": len(table),
+        "segments": [len(table) * (1 + params.views.count)],
+        **extent(table, params),
         "checkpoint_sha256": teacher.provenance.get("checkpoint_sha256"),
         "config_sha256": teacher.provenance.get("config_sha256"),
-        "crop_table_sha256": table.sha256,
         "convention": {
             "name": teacher.convention.name,
             "joints": list(teacher.convention.joints),
@@ -70,11 +91,26 @@ def _attributes(
         "map_geometry": teacher.map.as_dict(),
         "flip_test": teacher.flip_test,
         "beta": teacher.beta,
-        "codec": {"levels": TOP, **params.model_dump(mode="json")},
+        "codec": {
+            "preset": params.preset,
+            "units": UNITS,
+            **codec.as_json(),
+            "zstd_level": zstd_level(params),
+            "shard_size": params.shard_size,
+        },
         "provenance": dict(provenance.values),
         "provenance_sha256": provenance.sha256,
         "versions": _versions(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def extent(table: CropTable, params: ExtractParams) -> dict[str, Any]:
+    """The attributes that change when a store grows: which crops and views it was last made to hold."""
+    return {
+        "crops": len(table),
+        "crop_table_sha256": table.sha256,
+        "views": params.views.model_dump(mode="json"),
     }
 
 
@@ -94,7 +130,8 @@ def layout_of(attributes: Mapping[str, Any]) -> CellLayout:
     geometry = attributes["map_geometry"]
     return CellLayout(
         kind=geometry["kind"],
-        num_crops=attributes["crops"],
+        map_dtype=attributes["codec"]["dtype"],
+        segments=tuple(attributes["segments"]),
         num_joints=len(attributes["convention"]["joints"]),
         map_size=tuple(geometry["size"]),
         shard_size=attributes["codec"]["shard_size"],
@@ -108,11 +145,13 @@ def group_metadata(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {"zarr_format": 3, "node_type": "group", "attributes": signed}
 
 
-def checked_attributes(path: Path, metadata: Any) -> dict[str, Any]:
-    """The attributes of a group's metadata.
+def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[str, Any]:
+    """The attributes in a group's metadata, of the store at `path`, read from `file`.
 
     Raises:
-        KDError: not a store of ours, of a later format, or not as written.
+        KDError: not a store of ours.
+        UnknownFormat: of a later format, or (OlderFormat) of an earlier one.
+        DamagedMetadata: not as written.
     """
     attributes = metadata.get("attributes") if isinstance(metadata, dict) else None
     if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
@@ -120,15 +159,18 @@ def checked_attributes(path: Path, metadata: Any) -> dict[str, Any]:
             f"{path} is not a store of kd-pipeline, or its zarr.json was damaged. Name a folder like "
             "stores/TEACHER/DATASET.zarr; kd-pipeline extract-teachers makes them."
         )
-    if attributes.get("format_version") != FORMAT_VERSION:
-        raise KDError(
-            f"{path} has store format {attributes.get('format_version')}, but this kd-pipeline reads format "
-            f"{FORMAT_VERSION}. Update kd-pipeline, or extract the cell into another workspace."
-        )
     if metadata != group_metadata(attributes):
-        raise KDError(
-            f"{path / 'zarr.json'} is not as it was written: its hash does not match. The shards beside it "
-            f"are untouched: restore this one file from a copy of the store; or move {path} away and run "
-            "kd-pipeline extract-teachers to compute it again."
+        raise DamagedMetadata(path, file, "is not as it was written: its hash does not match")
+    if attributes["format_version"] < FORMAT_VERSION:
+        raise OlderFormat(
+            f"{path} has store format {attributes['format_version']}, of an earlier kd-pipeline; this one "
+            f"reads format {FORMAT_VERSION}. Read it with the version that made it; or, to write it anew: "
+            f"kd-pipeline extract-teachers --teacher {attributes['teacher']} --dataset "
+            f"{attributes['dataset']} --replace-stale"
+        )
+    if attributes["format_version"] > FORMAT_VERSION:
+        raise UnknownFormat(
+            f"{path} has store format {attributes['format_version']}, but this kd-pipeline reads format "
+            f"{FORMAT_VERSION}. Update kd-pipeline, or extract the cell into another workspace."
         )
     return attributes

@@ -1,78 +1,111 @@
 """Crops of a dataset as a teacher takes them.
 
-Legend: B crops, H, W crop rows and columns, N rows of the crop table.
+Legend: B crops, H, W crop rows and columns, R rows of a shard.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64, UInt8
-from torch import Tensor
+from jaxtyping import Float64, Int64, UInt8
 from torch.utils.data import Dataset
 
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.image_files import read_image
 from pipeline.errors import KDError
-from pipeline.geometry import CropGeometry, crop_affine, warp_crop
+from pipeline.geometry import CropGeometry, warp_crop
+from pipeline.params import ViewsParams
+from pipeline.store.answer import CropRequest
 from pipeline.store.layout import Shard
+from pipeline.store.row_plan import wanted_keys
+from pipeline.store.rows import RowKeys
+from pipeline.views import View, draw_view, view_affine
+
+_PLAIN_ONLY = ViewsParams(count=0)
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Rows `start` to `stop` (not included), all of one shard."""
+    """Crops of one shard, by their positions in the wanted keys; `last`: the shard gets no more."""
 
     shard: Shard
-    start: int
-    stop: int
+    key_B: Int64[np.ndarray, " b"]
+    last: bool
 
 
 @dataclass(frozen=True)
 class CropBatch:
-    """Crops of consecutive rows; or, where their images cannot be used, no crops and the reason."""
+    """The crops of a plan; or, where their images cannot be used, none and the reason."""
 
     plan: BatchPlan
-    images_BHW3: UInt8[Tensor, "b h w 3"] | None
+    request: CropRequest | None
     error: str | None = None
 
 
-def plan_batches(shards: Iterable[Shard], batch_size: int) -> Iterator[BatchPlan]:
+def plan_batches(keys_of: Mapping[Shard, Int64[np.ndarray, " r"]], batch_size: int) -> Iterator[BatchPlan]:
     """Batches never cross a shard: what a network answers can depend, in its last bit, on the size of the
     batch, and a resumed extraction must end with the bytes of an undisturbed one."""
-    for shard in shards:
-        for start in range(shard.start, shard.stop, batch_size):
-            yield BatchPlan(shard, start, min(start + batch_size, shard.stop))
+    for shard, key_R in keys_of.items():
+        for start in range(0, len(key_R), batch_size):
+            yield BatchPlan(shard, key_R[start : start + batch_size], start + batch_size >= len(key_R))
 
 
 class CropBatches(Dataset):
     """Crops by batch plan. Holds the table's images as flat arrays, which forked workers share."""
 
-    def __init__(self, table: CropTable, crop: CropGeometry) -> None:
+    def __init__(self, table: CropTable, crop: CropGeometry, views: ViewsParams = _PLAIN_ONLY) -> None:
+        self.keys: RowKeys = wanted_keys(table, views)
         self._root = table.images_root
         self._names = np.array([name.encode() for name in table.image])
         self._hashes = np.array([bytes.fromhex(digest) for digest in table.image_sha256], dtype="V32")
+        self._bbox_N4: Float64[np.ndarray, "n 4"] = table.bbox
         self._crop = crop
-        self.affine_N23: Float64[np.ndarray, "n 2 3"] = crop_affine(table.bbox, crop)
+        self._views = views
         self._name: bytes | None = None
         self._image: UInt8[np.ndarray, "H W 3"] | None = None
 
     def __getitem__(self, plan: BatchPlan) -> CropBatch:
         """An image that is gone or changed is told in the batch, not raised: a DataLoader would wrap the
         error in a worker's traceback."""
-        width, height = self._crop.input_size
-        images = torch.empty((plan.stop - plan.start, height, width, 3), dtype=torch.uint8)
         try:
-            for position, row in enumerate(range(plan.start, plan.stop)):
-                crop = warp_crop(self._read(row), self.affine_N23[row], self._crop.input_size)
-                images[position] = torch.from_numpy(crop)
+            return CropBatch(plan, self.request(plan.key_B))
         except KDError as error:
             return CropBatch(plan, None, str(error))
-        return CropBatch(plan, images)
 
-    def _read(self, row: int) -> UInt8[np.ndarray, "H W 3"]:
+    def request(self, key_B: Int64[np.ndarray, " b"]) -> CropRequest:
+        """The crops with these positions in the wanted keys.
+
+        Raises:
+            KDError: an image is gone or has changed.
+        """
+        keys = self.keys[key_B]
+        views = [self._view(keys, position) for position in range(len(keys))]
+        row_B = key_B % len(self._names)
+        affine_B23 = np.stack(
+            [
+                view_affine(self._bbox_N4[row], self._crop, view)
+                for row, view in zip(row_B, views, strict=True)
+            ]
+        )
+        images_BHW3 = torch.from_numpy(self._warped(row_B, affine_B23))
+        return CropRequest(keys, images_BHW3, affine_B23, np.array([view.flip for view in views]))
+
+    def _view(self, keys: RowKeys, position: int) -> View:
+        return draw_view(self._views, int(keys.crop_id_B[position]), int(keys.view_B[position]))
+
+    def _warped(
+        self, row_B: Int64[np.ndarray, " b"], affine_B23: Float64[np.ndarray, "b 2 3"]
+    ) -> UInt8[np.ndarray, "b h w 3"]:
+        width, height = self._crop.input_size
+        images_BHW3 = np.empty((len(row_B), height, width, 3), dtype=np.uint8)
+        for position, row in enumerate(row_B):
+            images_BHW3[position] = warp_crop(self._read(row), affine_B23[position], self._crop.input_size)
+        return images_BHW3
+
+    def _read(self, row: np.integer) -> UInt8[np.ndarray, "H W 3"]:
         """The row's image; consecutive rows of one image decode it once."""
         name = bytes(self._names[row])
         if name != self._name:

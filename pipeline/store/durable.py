@@ -53,25 +53,53 @@ def json_bytes(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
+_held: set[int] = set()
+"""Descriptors of folders that this process has locked, or waits for."""
+
+
+def _let_go() -> None:
+    """A forked DataLoader worker outlives its killed parent by a moment; with a copy of a descriptor it would
+    hold on to the parent's lock."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+def _open_folder(folder: Path) -> int:
+    descriptor = os.open(folder, os.O_RDONLY)
+    _held.add(descriptor)
+    return descriptor
+
+
+def _close_folder(descriptor: int) -> None:
+    """Also lets go of the lock."""
+    if descriptor in _held:  # else this is a child, which has closed it already
+        _held.remove(descriptor)
+        os.close(descriptor)
+
+
 @contextmanager
 def taking_turns(folder: Path) -> Iterator[bool]:
     """One process at a time in the body, among all that name this `folder`; False where that cannot be had.
 
-    The lock is on the folder itself, so nothing is left behind; a killed holder lets go of it. Released
-    explicitly, because a forked DataLoader worker holds a copy of the descriptor. File systems without
-    locks are left to the atomicity of rename, which alone keeps every file whole.
+    The lock is on the folder itself, so nothing is left behind; a killed holder lets go of it. File systems
+    without locks are left to the atomicity of rename, which alone keeps every file whole.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
-    locked = False
+    descriptor = _open_folder(folder)
     try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            locked = True
-        yield locked
+        yield _locked(descriptor)
     finally:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
+        _close_folder(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    return False
 
 
 class Session:
@@ -79,34 +107,41 @@ class Session:
 
     def __init__(self, store: Path) -> None:
         self.folder = store / SESSIONS / uuid.uuid4().hex
-        self.folder.mkdir(parents=True)
-        self._descriptor = os.open(self.folder, os.O_RDONLY)
-        with suppress(OSError):
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with taking_turns(store.parent):  # else somebody could take it for a dead one's before it is locked
+            self.folder.mkdir(parents=True)
+            self._descriptor = _open_folder(self.folder)
+            _locked(self._descriptor)
 
     def close(self) -> None:
         """Remove what is unfinished."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        with suppress(OSError):
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        os.close(self._descriptor)
-        with suppress(OSError):
-            self.folder.parent.rmdir()
+        _close_folder(self._descriptor)
+        sessions = self.folder.parent
+        with suppress(OSError), taking_turns(sessions.parent.parent):
+            sessions.rmdir()
 
 
 def remove_dead_sessions(store: Path) -> None:
-    """Delete what killed writers left; a living writer's folder is locked and stays."""
+    """Delete what killed writers left; a living writer's folder is locked and stays. To be called in one's
+    turn."""
     for folder in (store / SESSIONS).glob("*"):
         with suppress(OSError):
-            _remove_if_unlocked(folder)
+            if not is_locked(folder):
+                shutil.rmtree(folder)
     with suppress(OSError):
         (store / SESSIONS).rmdir()
 
 
-def _remove_if_unlocked(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def is_locked(session: Path) -> bool:
+    """Whether the writer whose folder this is may be alive."""
+    try:
+        descriptor = _open_folder(session)
+    except OSError:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
+    except OSError:
+        return True
     finally:
-        os.close(descriptor)
+        _close_folder(descriptor)
+    return False

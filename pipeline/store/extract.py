@@ -1,33 +1,37 @@
 """Stage one: every crop of a dataset, shown to a teacher once, kept for good."""
 
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.params import ExtractParams, RuntimeParams
-from pipeline.store.answer import answer_rows
+from pipeline.store.answer import CropRequest, answer_rows
 from pipeline.store.background import BackgroundWriter
-from pipeline.store.cell import CellSpec
+from pipeline.store.cell import CellSpec, extent
 from pipeline.store.crop_batches import BatchPlan, CropBatches, plan_batches
 from pipeline.store.crop_loader import load_batches
 from pipeline.store.fidelity import summarise
 from pipeline.store.layout import Shard
-from pipeline.store.rows import CellRows
+from pipeline.store.live_fidelity import draw_sample, measure
+from pipeline.store.map_codec import MapCodec
+from pipeline.store.row_plan import RowPlan
+from pipeline.store.rows import CellRows, RowKeys
 from pipeline.store.store import Store
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.teachers.device import resolve_device
 from pipeline.teachers.teacher import Teacher
 
-_SAMPLE = 64
-"""Crops that the loss of a smaller storage size is measured on."""
-
+_SAMPLE, _LEAST_SAMPLE = 64, 8
+"""Crops that a teacher answers twice, to compare: one in fifty, but no more and no fewer than these."""
 
 Progress = Callable[[int, int, float], None]
 """Called after every batch with the crops done, those of kept shards among them, the cell's total, and the
@@ -42,6 +46,8 @@ class ExtractionReport:
     seconds: float
     shards_written: int
     shards_kept: int
+    waited_s: float
+    """Of `seconds`: how long the teacher stood still because compressing and writing were behind."""
 
     @property
     def crops_per_s(self) -> float:
@@ -53,7 +59,7 @@ class ExtractionReport:
         kept = f", {self.shards_kept} were there" if self.shards_kept else ""
         return (
             f"{self.crops} crops in {self.seconds:.0f} s ({self.crops_per_s:.1f}/s), "
-            f"{self.shards_written} shards written{kept}"
+            f"{self.shards_written} shards written{kept}; waited {self.waited_s:.1f} s for the disk"
         )
 
 
@@ -66,8 +72,15 @@ def extract_cell(
     progress: Progress = lambda done, total, crops_per_s: None,
     *,
     replace_stale: bool = False,
+    only_damaged: bool = False,
 ) -> ExtractionReport:
-    """Make the store at `path` complete: compute the shards that are missing or damaged, and only those.
+    """Make the store at `path` complete: compute what is missing, damaged or new, and only that.
+
+    Crops that the table has and the store has not, changed ones among them, go into shards of their own;
+    those that were there before are not touched. Rows of crops that are no longer in the table stay, and
+    nobody looks at them.
+
+    With `only_damaged`, new crops and shards of which there was nothing before are left to another time.
 
     Memory does not grow with the table: it takes a few batches of crops, one batch of maps and one shard of
     compressed maps. What is on disk is the same however often the run was killed on the way.
@@ -79,21 +92,48 @@ def extract_cell(
     """
     device = resolve_device(runtime.device)
     store = create_store(path, CellSpec.of(teacher, table, extract), replace_stale)
-    missing = store.missing()
-    kept = len(store.layout.shards) - len(missing)
-    if not missing and "fidelity" in store.attributes:
-        return ExtractionReport(0, 0.0, 0, kept)
+    told = extent(table, extract)
+    if _is_up_to_date(store, told):
+        return ExtractionReport(0, 0.0, 0, len(store.layout.shards), 0.0)
     run = _Run(teacher, table, store, extract, runtime, device, progress)
     with StoreWriter(store) as writer:
         started = time.perf_counter()
-        written = run.compute(missing, writer)
+        computed: set[Shard] = set()
+        while (plan := writer.plan(run.wanted, only_damaged)).keys_of:
+            _check_disk(store, computed.intersection(plan.keys_of))
+            run.compute(plan, writer)
+            computed.update(plan.keys_of)
         seconds = time.perf_counter() - started
-        writer.set_attribute("fidelity", run.fidelity())
-    return ExtractionReport(run.crops, seconds, written, kept)
+        complete = not writer.store.absent()
+        if complete and (run.shards_written or "fidelity" not in writer.store.attributes):
+            told["fidelity"] = run.fidelity(writer.store)
+        if complete and told != {name: writer.store.attributes.get(name) for name in told}:
+            writer.set_attributes(told)
+    there = len(writer.store.layout.shards) - len(writer.store.absent())
+    return ExtractionReport(run.crops, seconds, run.shards_written, there - run.shards_written, run.waited_s)
+
+
+def _is_up_to_date(store: Store, told: Mapping[str, Any]) -> bool:
+    """Whether a complete store was last made to hold what is asked for, and still does. So one on a read-only
+    disk is no error."""
+    attributes = store.attributes
+    same = "fidelity" in attributes and told == {name: attributes[name] for name in told}
+    return same and not store.absent() and not store.missing()
+
+
+def _check_disk(store: Store, again: Collection[Shard]) -> None:
+    """Raises KDError where shards that were written a moment ago cannot be read back."""
+    if again:
+        shard = min(again, key=lambda shard: shard.index)
+        raise KDError(
+            f"rows {shard.start} to {shard.stop - 1} of {store.path} were written, and read back damaged. "
+            "The disk does not keep what is written to it: check it, or choose another workspace, then run "
+            "the same command again. Sound shards are kept."
+        )
 
 
 class _Run:
-    """One pass over the missing shards of one cell."""
+    """Passes over the unfinished shards of one cell."""
 
     def __init__(
         self,
@@ -106,55 +146,62 @@ class _Run:
         progress: Progress,
     ) -> None:
         self.crops = 0
+        self.shards_written = 0
+        self.waited_s = 0.0
         self._teacher = teacher
-        self._store = store
-        self._crop_id = table.crop_id
-        self._batches = CropBatches(table, teacher.crop)
-        self._floor = extract.floor
+        self._batches = CropBatches(table, teacher.crop, extract.views)
+        self._codec = MapCodec.of(extract, teacher.map.kind, teacher.beta)
         self._runtime = runtime
         self._device = device
         self._progress = progress
 
-    def compute(self, missing: Sequence[Shard], writer: StoreWriter) -> int:
-        """Compute and publish these shards; how many, without those where another process was faster."""
-        plans = self._plans(missing)
-        batches = load_batches(self._batches, plans, self._runtime.workers, self._device)
-        total, kept = len(self._crop_id), len(self._crop_id) - sum(map(len, missing))
-        started = time.perf_counter()
+    @property
+    def wanted(self) -> RowKeys:
+        return self._batches.keys
+
+    def compute(self, plan: RowPlan, writer: StoreWriter) -> None:
+        """Compute and publish the shards of the plan, but for those where another process is faster."""
+        batches = load_batches(
+            self._batches, self._batch_plans(plan, writer), self._runtime.workers, self._device
+        )
+        self.shards_written += sum(
+            writer.write_vacant(s) for s, key_R in plan.keys_of.items() if not len(key_R)
+        )
+        kept = len(self.wanted) - sum(map(len, plan.keys_of.values()))
+        done, started = self.crops, time.perf_counter()
         with BackgroundWriter(writer) as background, closing(batches):
             for batch in batches:
-                if batch.images_BHW3 is None:
+                if batch.request is None:
                     raise KDError(batch.error)
-                background.put(batch.plan.shard, self._answer(batch.plan, batch.images_BHW3))
-                self.crops += len(batch.images_BHW3)
-                self._progress(kept + self.crops, total, self.crops / (time.perf_counter() - started))
-        return background.shards_written
+                background.put(batch.plan.shard, self._answer(batch.request), batch.plan.last)
+                self.crops += len(batch.plan.key_B)
+                rate = (self.crops - done) / (time.perf_counter() - started)
+                self._progress(kept + self.crops - done, len(self.wanted), rate)
+        self.shards_written += background.shards_written
+        self.waited_s += background.waited_s
 
-    def _plans(self, missing: Sequence[Shard]) -> Iterator[BatchPlan]:
-        """Asked for a few batches ahead, so a shard that another process finishes meanwhile is left out."""
-        for shard in missing:
-            if not self._store.is_whole(shard):
-                yield from plan_batches([shard], self._runtime.batch_size)
+    def _batch_plans(self, plan: RowPlan, writer: StoreWriter) -> Iterator[BatchPlan]:
+        """Asked for a few batches ahead, so a shard that another process finishes meanwhile is left out.
+        Beside another process in a random order, so that the two are seldom at the same shard."""
+        shards = list(plan.keys_of.items())
+        if not writer.is_alone:
+            random.shuffle(shards)
+        for shard, key_R in shards:
+            if len(key_R) and not writer.store.is_whole(shard):
+                yield from plan_batches({shard: key_R}, self._runtime.batch_size)
 
-    def _answer(self, plan: BatchPlan, images_BHW3: torch.Tensor) -> CellRows:
-        rows = slice(plan.start, plan.stop)
-        return answer_rows(
-            self._teacher,
-            images_BHW3.to(self._device),
-            self._batches.affine_N23[rows],
-            self._crop_id[rows],
-            self._floor,
-        )
+    def _answer(self, request: CropRequest) -> CellRows:
+        on_device = replace(request, images_BHW3=request.images_BHW3.to(self._device))
+        return answer_rows(self._teacher, on_device, self._codec)
 
-    def fidelity(self) -> dict[str, Any]:
-        """Of the complete cell; `storage` is what a smaller storage size costs, on the first crops."""
-        return summarise(self._store) | {
-            "storage": self._storage_fidelity(1) and self._storage_fidelity(_SAMPLE)
+    def fidelity(self, store: Store) -> dict[str, Any]:
+        """Of the complete cell. `sampled` compares some of its rows with the teacher, asked again;
+        `storage` is what a smaller storage size costs, on the same crops."""
+        sample = draw_sample(store, self.wanted, max(_LEAST_SAMPLE, min(_SAMPLE, len(self.wanted) // 50)))
+        sampled = measure(store, sample, self._teacher, self._batches, self._runtime)
+        few = np.arange(min(len(self.wanted), self._runtime.batch_size, _LEAST_SAMPLE))
+        images_BHW3 = self._batches.request(few).images_BHW3.to(self._device)
+        return summarise(store) | {
+            "sampled": sampled.summary(),
+            "storage": self._teacher.storage_fidelity(images_BHW3),
         }
-
-    def _storage_fidelity(self, crops: int) -> dict[str, float] | None:
-        first = self._store.layout.shards[0]
-        sample = self._batches[BatchPlan(first, 0, min(crops, len(first)))]
-        if sample.images_BHW3 is None:
-            raise KDError(sample.error)
-        return self._teacher.storage_fidelity(sample.images_BHW3.to(self._device))

@@ -11,9 +11,11 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from pipeline.geometry import MapGeometry
 from pipeline.store.info import bytes_by_array
+from pipeline.store.layout import FIDELITY_NAMES, NO_CROP
 from pipeline.store.store import Store
-from pipeline.teachers.maps import SimCCOutput
+from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 
 MIN_PEAK = 0.3
 """Below it a map has no place that a joint could drift from."""
@@ -76,6 +78,23 @@ def _newton_step(log_BK55: Float32[Tensor, "b k 5 5"]) -> Float32[Tensor, "b k 2
     return torch.stack([(dxy * dy - dyy * dx) / safe, (dxy * dx - dxx * dy) / safe], dim=-1)
 
 
+def map_drift(output: TeacherOutput, stored: Maps, geometry: MapGeometry) -> Float32[Tensor, "b k"]:
+    """How far each joint, decoded from the stored map, is from the one decoded from the made map, input
+    pixels.
+
+    Heatmaps are decoded by DARK, SimCC at the largest bins. NaN where the peak (SimCC: the confidence) is
+    MIN_PEAK or less.
+    """
+    if isinstance(output.maps, HeatmapOutput):
+        made_BKHW = output.maps.heatmap_BKHW
+        drift_BK = heatmap_drift(made_BKHW, stored.heatmap_BKHW, geometry.scale)
+        sure_BK = made_BKHW.amax(dim=(-2, -1)) > MIN_PEAK
+    else:
+        drift_BK = simcc_drift(output.maps, stored, geometry.scale)
+        sure_BK = torch.from_numpy(output.confidence_BK > MIN_PEAK).to(drift_BK.device)
+    return drift_BK.masked_fill(~sure_BK, torch.nan)
+
+
 def heatmap_drift(
     made_BKHW: Float32[Tensor, "b k h w"], stored_BKHW: Float32[Tensor, "b k h w"], scale: tuple[float, float]
 ) -> Float32[Tensor, "b k"]:
@@ -99,48 +118,71 @@ def _distance(cells_BK2: Float32[Tensor, "b k 2"], scale: tuple[float, float]) -
     return (cells_BK2 * cells_BK2.new_tensor(scale)).norm(dim=-1)
 
 
-def heatmap_error(
-    made_BKHW: Float32[Tensor, "b k h w"], stored_BKHW: Float32[Tensor, "b k h w"]
+def map_error(
+    made: Maps, stored: Maps, floor_BK: Float32[Tensor, "b k"], sharpness: float | None
 ) -> Float32[Tensor, "b k"]:
-    """Largest difference, as a fraction of the map's peak; 0 where there is no positive peak.
+    """Largest difference of two maps' weights where the first's are at `floor_BK` or above.
 
-    Negative values count as 0, which is what they are stored as: a regression's noise around nothing.
+    A weight is a heatmap's value (negative ones are 0) as a fraction of its peak, or exp(sharpness * logit)
+    as a fraction of the largest.
     """
-    positive_BKHW = made_BKHW.clamp(min=0.0)
-    peak_BK = positive_BKHW.amax(dim=(-2, -1))
-    difference_BK = (positive_BKHW - stored_BKHW).abs_().amax(dim=(-2, -1))
-    return torch.where(peak_BK > 0, difference_BK / peak_BK.clamp(min=torch.finfo(torch.float32).tiny), 0.0)
+    if isinstance(made, HeatmapOutput):
+        return _heatmap_error(made.heatmap_BKHW, stored.heatmap_BKHW, floor_BK)
+    return torch.maximum(
+        _simcc_error(made.x_BKW, stored.x_BKW, floor_BK, sharpness),
+        _simcc_error(made.y_BKW, stored.y_BKW, floor_BK, sharpness),
+    )
 
 
-def simcc_error(
-    made_BKW: Float32[Tensor, "b k w"], stored_BKW: Float32[Tensor, "b k w"], beta: float | None
+def _heatmap_error(
+    made_BKHW: Float32[Tensor, "b k h w"],
+    stored_BKHW: Float32[Tensor, "b k h w"],
+    floor_BK: Float32[Tensor, "b k"],
 ) -> Float32[Tensor, "b k"]:
-    """Largest difference of a bin's weight exp(beta * logit), as a fraction of the peak's weight."""
+    peak_BK11 = made_BKHW.amax(dim=(-2, -1), keepdim=True)
+    scale_BK11 = torch.where(peak_BK11 > 0, 1.0 / peak_BK11, 0.0)
+    made_BKHW, stored_BKHW = (map_BKHW.clamp(min=0.0) * scale_BK11 for map_BKHW in (made_BKHW, stored_BKHW))
+    loud_BKHW = made_BKHW >= floor_BK[..., None, None]
+    return ((made_BKHW - stored_BKHW).abs_() * loud_BKHW).amax(dim=(-2, -1))
+
+
+def _simcc_error(
+    made_BKW: Float32[Tensor, "b k w"],
+    stored_BKW: Float32[Tensor, "b k w"],
+    floor_BK: Float32[Tensor, "b k"],
+    sharpness: float,
+) -> Float32[Tensor, "b k"]:
     peak_BK1 = made_BKW.amax(dim=-1, keepdim=True)
-    sharpness = 1.0 if beta is None else beta
-    made_BKW, stored_BKW = (sharpness * (logits - peak_BK1) for logits in (made_BKW, stored_BKW))
-    return (made_BKW.exp() - stored_BKW.exp()).abs().amax(dim=-1)
+    made_BKW, stored_BKW = (
+        (sharpness * (logits_BKW - peak_BK1)).exp() for logits_BKW in (made_BKW, stored_BKW)
+    )
+    return ((made_BKW - stored_BKW).abs_() * (made_BKW >= floor_BK[..., None])).amax(dim=-1)
 
 
 def summarise(store: Store) -> dict[str, Any]:
-    """Fidelity of a complete cell, over all its crops.
+    """Fidelity of a complete cell, over all its rows.
 
     `drift_*_px` are percentiles over the joints whose peak (SimCC: confidence) is above 0.3, None where there
-    are none; `max_error` is a fraction of the peak.
+    are none; `max_error` is a fraction of the peak, where a map is above its floor; `floor_p50` and
+    `floor_max` are percentiles of those floors. `bytes_per_crop` counts every view of a crop by itself.
 
     Raises:
         KDError: a shard is missing or damaged.
     """
-    drift = store.column("drift").astype(np.float64)
+    taken_N = store.column("crop_id") != NO_CROP
+    drift, error, floor = (store.column(name)[taken_N].astype(np.float64) for name in FIDELITY_NAMES)
     measured = drift[~np.isnan(drift)]
     p50, p99, largest = np.quantile(measured, (0.5, 0.99, 1.0)).tolist() if measured.size else (None,) * 3
-    crops = store.layout.num_crops
-    sizes = {name: size / crops for name, size in bytes_by_array(store).items()}
+    rows = int(taken_N.sum())
+    sizes = {name: size / rows for name, size in bytes_by_array(store).items()}
     return {
         "joints_measured": int(measured.size),
         "drift_p50_px": p50,
         "drift_p99_px": p99,
         "drift_max_px": largest,
-        "max_error": float(store.column("error").max()),
+        "max_error": float(error.max()),
+        "floor_p50": float(np.median(floor)),
+        "floor_max": float(floor.max()),
+        "rows": rows,
         "bytes_per_crop": {**sizes, "total": sum(sizes.values())},
     }

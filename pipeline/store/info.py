@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from pipeline.store.provenance import CellProvenance
 from pipeline.store.store import Store, open_store
 
 
@@ -37,9 +38,9 @@ def _size(folder: Path) -> int:
 
 
 def describe_store(path: str, info: dict[str, Any]) -> str:
-    """`store_info` for reading: a line per fact."""
+    """`store_info` for reading: a line per fact, then all that the store depends on."""
     attributes = info["attributes"]
-    geometry, codec = attributes["map_geometry"], attributes["codec"]
+    geometry = attributes["map_geometry"]
     (width, height), (input_width, input_height) = geometry["size"], attributes["crop_geometry"]["input_size"]
     total = sum(info["bytes"].values())
     state = "complete" if info["complete"] else f"{info['shards_there']} of {info['shards']} shards"
@@ -50,14 +51,19 @@ def describe_store(path: str, info: dict[str, Any]) -> str:
         "maps": f"{geometry['kind']} {width} x {height} of input {input_width} x {input_height}",
         "size": f"{total / 1e6:.1f} MB" + _per_crop(attributes),
         "fidelity": _fidelity(attributes.get("fidelity")),
-        "codec": f"floor {codec['floor']}/255, zstd {codec['zstd_level']}",
-        "shards": f"{info['shards']} of {codec['shard_size']} crops",
+        "codec": ", ".join(f"{name} {value}" for name, value in attributes["codec"].items()),
+        "created": f"{attributes['created_at']}, format {attributes['format_version']}",
         "checkpoint": str(attributes["checkpoint_sha256"]),
-        "config": str(attributes["config_sha256"]),
-        "crop table": attributes["crop_table_sha256"],
-        "created": attributes["created_at"],
+        "provenance": attributes["provenance_sha256"],
     }
-    return "\n".join([path, *(f"  {name:<11}{fact}" for name, fact in facts.items())])
+    depends = [f"    {name:<28}{value}" for name, value in _provenance(attributes)]
+    return "\n".join([path, *(f"  {name:<12}{fact}" for name, fact in facts.items()), *depends])
+
+
+def _provenance(attributes: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of everything that is set, long values shortened."""
+    stored = CellProvenance(attributes["provenance"])
+    return [(name, value) for name, value, _ in stored.changes(CellProvenance({}))]
 
 
 def _on(flag: bool) -> str:

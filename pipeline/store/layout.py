@@ -2,11 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 Kind = Literal["heatmap", "simcc"]
+NO_CROP = -1
+"""`crop_id` of a row that holds no crop."""
+FIDELITY_NAMES = ("drift", "error", "floor")
+"""Arrays that say how far a stored map is from what the teacher said."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Shard:
 class ArrayLayout:
     """One array of a cell: `num_rows` rows of `row_shape`, `shard_size` rows a file.
 
+    `fill` is what rows hold that no crop has.
+
     `rows_per_chunk` is what one decompression yields. Maps are read at random, one row a chunk. The other
     arrays are read whole: one chunk a shard, because a chunk of 68 bytes costs as much to fetch as one of
     70 KB, and a whole-array read would be a thousand times slower.
@@ -37,6 +44,7 @@ class ArrayLayout:
     num_rows: int
     shard_size: int
     rows_per_chunk: int
+    fill: int | float = 0
 
     def file_name(self, shard: Shard) -> str:
         """Path below the store's root, by Zarr's default chunk key encoding with separator '.'."""
@@ -73,7 +81,7 @@ class ArrayLayout:
             "data_type": self.dtype,
             "chunk_grid": _named("regular", chunk_shape=[self.shard_size, *self.row_shape]),
             "chunk_key_encoding": _named("default", separator="."),
-            "fill_value": 0 if np.dtype(self.dtype).kind in "iu" else 0.0,
+            "fill_value": self.fill if np.dtype(self.dtype).kind in "iu" else float(self.fill),
             "codecs": [{"name": "sharding_indexed", "configuration": inner}],
             "dimension_names": ["crop", *self.axes],
             "attributes": {},
@@ -90,28 +98,62 @@ class CellLayout:
 
     Args:
         kind: heatmaps, or pairs of SimCC vectors.
-        num_crops, num_joints: rows, and joints per row.
+        map_dtype: uint8 or float16.
+        segments: rows of each extraction that added some. Each begins on a shard of its own, so the shards of
+            those before it are never touched; rows between a segment's end and the next one's shard hold no
+            crop.
+        num_joints: joints per row.
         map_size: (width, height) of a heatmap; (bins of x, bins of y) for SimCC.
-        shard_size: crops a shard.
+        shard_size: rows a shard.
     """
 
     kind: Kind
-    num_crops: int
+    map_dtype: str
+    segments: tuple[int, ...]
     num_joints: int
     map_size: tuple[int, int]
     shard_size: int
 
     @property
+    def num_rows(self) -> int:
+        """Length of every array."""
+        return self.shards[-1].stop
+
+    @property
     def arrays(self) -> tuple[ArrayLayout, ...]:
-        """In the order in which a shard's files appear: a shard whose last map is there is all there."""
-        per_joint = ["confidence", *self.scale_names]
+        """In the order in which a shard's files appear: a shard whose seal is there is all there."""
+        return (*self.sealed, self.seal)
+
+    @property
+    def seal(self) -> ArrayLayout:
+        """A checksum of each other file of the row's shard (`pipeline.store.seal`); in all rows the same."""
+        return self._column("seal", "uint32", (len(self.sealed),), ("file",))
+
+    @property
+    def seal_order(self) -> list[str]:
+        """The arrays whose files a seal is of, along its second axis."""
+        return sorted(array.name for array in self.sealed)
+
+    @property
+    def sealed(self) -> tuple[ArrayLayout, ...]:
+        """All arrays but the seal, in the order in which their files appear."""
+        per_joint = ("confidence", *self.scale_names)
         return (
-            self._array("crop_id", "int64", ()),
-            self._array("affine", "float64", (2, 3), ("row", "column")),
-            self._array("keypoints", "float32", (self.num_joints, 2), ("joint", "xy")),
-            *(self._array(name, "float32", (self.num_joints,), ("joint",)) for name in per_joint),
-            *(self._array(name, "float16", (self.num_joints,), ("joint",)) for name in ("drift", "error")),
+            *self.keys,
+            self._column("affine", "float64", (2, 3), ("row", "column")),
+            self._column("keypoints", "float32", (self.num_joints, 2), ("joint", "xy")),
+            *(self._column(name, "float32", (self.num_joints,), ("joint",)) for name in per_joint),
+            *(self._column(name, "float16", (self.num_joints,), ("joint",)) for name in FIDELITY_NAMES),
             *self.maps,
+        )
+
+    @property
+    def keys(self) -> tuple[ArrayLayout, ...]:
+        """Which crop a row is of."""
+        return (
+            self._column("crop_id", "int64", fill=NO_CROP),
+            self._column("view", "uint8"),
+            self._column("fingerprint", "int64"),
         )
 
     @property
@@ -119,24 +161,39 @@ class CellLayout:
         """The large arrays."""
         width, height = self.map_size
         if self.kind == "heatmap":
-            return (self._array("map", "uint8", (self.num_joints, height, width), ("joint", "y", "x"), 1),)
+            return (self._map("map", (self.num_joints, height, width), ("joint", "y", "x")),)
         return (
-            self._array("map_x", "uint8", (self.num_joints, width), ("joint", "x"), 1),
-            self._array("map_y", "uint8", (self.num_joints, height), ("joint", "y"), 1),
+            self._map("map_x", (self.num_joints, width), ("joint", "x")),
+            self._map("map_y", (self.num_joints, height), ("joint", "y")),
         )
 
     @property
     def scale_names(self) -> tuple[str, ...]:
         """Arrays that turn the maps' bytes back into the teacher's numbers."""
-        return ("peak",) if self.kind == "heatmap" else ("peak_x", "peak_y", "base_x", "base_y")
+        return ("peak", "base") if self.kind == "heatmap" else ("peak_x", "peak_y", "base_x", "base_y")
 
-    def _array(
-        self, name: str, dtype: str, row_shape: tuple[int, ...], axes: tuple[str, ...] = (), rows: int = 0
+    def _column(
+        self,
+        name: str,
+        dtype: str,
+        row_shape: tuple[int, ...] = (),
+        axes: tuple[str, ...] = (),
+        fill: int = 0,
     ) -> ArrayLayout:
-        rows_per_chunk = rows or self.shard_size
-        return ArrayLayout(name, dtype, row_shape, axes, self.num_crops, self.shard_size, rows_per_chunk)
+        return ArrayLayout(
+            name, dtype, row_shape, axes, self.num_rows, self.shard_size, self.shard_size, fill
+        )
 
-    @property
-    def shards(self) -> list[Shard]:
-        starts = range(0, self.num_crops, self.shard_size)
-        return [Shard(i, s, min(s + self.shard_size, self.num_crops)) for i, s in enumerate(starts)]
+    def _map(self, name: str, row_shape: tuple[int, ...], axes: tuple[str, ...]) -> ArrayLayout:
+        return ArrayLayout(name, self.map_dtype, row_shape, axes, self.num_rows, self.shard_size, 1)
+
+    @cached_property
+    def shards(self) -> tuple[Shard, ...]:
+        shards: list[Shard] = []
+        for rows in self.segments:
+            first = len(shards)
+            for number in range(math.ceil(rows / self.shard_size)):
+                start = (first + number) * self.shard_size
+                stop = start + min(self.shard_size, rows - number * self.shard_size)
+                shards.append(Shard(first + number, start, stop))
+        return tuple(shards)

@@ -4,35 +4,35 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
-from pipeline.params import ExtractParams
 from pipeline.store.durable import json_bytes
+from pipeline.store.map_codec import MapCodec
+from pipeline.store.remote_path import StorePath
 from pipeline.teachers.teacher import Teacher
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
 class CellProvenance:
-    """Everything a cell's files depend on, as plain JSON: a different value means different files.
+    """Everything the maps of any crop depend on besides the crop, as plain JSON: a different value means
+    different maps.
 
-    Paths, batch size, device and library versions are not among it: they never make a store stale.
+    Crops are told apart row by row, by their fingerprints. Paths, batch size, device, library versions, shard
+    size and compression level change no value that is read: they never make a store stale.
     """
 
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, teacher: Teacher, table: CropTable, params: ExtractParams) -> "CellProvenance":
+    def of(cls, teacher: Teacher, codec: MapCodec) -> "CellProvenance":
         return cls.from_json(
             {
                 "format_version": FORMAT_VERSION,
                 "teacher": dict(teacher.provenance),
-                "crop_table_sha256": table.sha256,
-                "codec": params.model_dump(mode="json"),
+                "codec": codec.as_json(),
             }
         )
 
@@ -75,7 +75,7 @@ def _short(value: Any) -> str:
 
 
 def stale_error(
-    path: Path, stored: CellProvenance, wanted: CellProvenance, teacher: str, dataset: str
+    path: StorePath, stored: CellProvenance, wanted: CellProvenance, teacher: str, dataset: str
 ) -> KDError:
     """The error for a store whose maps are not what is asked for."""
     told = "; ".join(f"{name} {old}, but now it is {new}" for name, old, new in stored.changes(wanted))

@@ -1,5 +1,7 @@
 """Random reads for training."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,12 @@ import numpy as np
 from jaxtyping import Int64
 
 from pipeline.errors import KDError
-from pipeline.store.map_arrays import gather, open_array, tensorstore_works_here
+from pipeline.store.decode_threads import default_threads
+from pipeline.store.local_bytes import LocalBytes
+from pipeline.store.map_reader import LostShard, MapReader
+from pipeline.store.remote_bytes import RemoteBytes
+from pipeline.store.remote_path import RemotePath, StorePath, store_path
+from pipeline.store.row_index import RowIndex
 from pipeline.store.rows import HeatmapRows, SimCCRows, StoredMaps
 from pipeline.store.store import Store, open_store
 
@@ -15,34 +22,52 @@ from pipeline.store.store import Store, open_store
 class StoreReader:
     """Rows of a complete store, in any order.
 
-    A reader may be handed to forked and spawned DataLoader workers alike: maps are opened in the process that
-    reads them first. Workers forked after their parent has read maps are slower (`map_arrays` says why), so
-    do not read before forking. The small arrays are read whole, once; forked workers share the parent's.
+    A reader may be handed to forked and spawned DataLoader workers alike, also when it has been read from
+    before: no thread, lock or position in a file is shared with the parent. The small arrays are read whole,
+    once; forked workers share the parent's.
 
     Args:
-        path: a store's folder.
+        place: a store's folder, or its address: s3://, gs://, https:// and whatever else fsspec reads.
+        threads: that decode maps; None: one in a DataLoader's worker, elsewhere one to a core, up to four.
 
     Raises:
-        KDError: no store, damaged metadata, or shards missing.
+        KDError: no store, damaged metadata, shards missing, or a server that cannot be reached.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._store = open_store(path)
+    def __init__(self, place: Path | str, threads: int | None = None) -> None:
+        self._attach(open_store(store_path(place)), threads)
+        self._check_complete()
+
+    def _attach(self, store: Store, threads: int | None) -> None:
+        self._store, self._threads = store, threads
+        source = RemoteBytes(store.path) if isinstance(store.path, RemotePath) else LocalBytes(store.path)
+        self._maps = {
+            array.name: MapReader(source, array, store.layout.shards) for array in store.layout.maps
+        }
         self._columns: dict[str, np.ndarray] = {}
-        self._maps: dict[str, Any] = {}
+
+    def _check_complete(self) -> None:
+        """A server is not asked for every file: extraction adds `fidelity` when it is done."""
+        if isinstance(self.path, RemotePath):
+            if "fidelity" not in self.attributes:
+                raise KDError(
+                    f"{self.path} was copied there before it was complete. Complete it where it was made: "
+                    f"{self._store.remedy}; then copy it again."
+                )
+            return
         absent = self._store.absent()
         if absent:
             raise KDError(
-                f"{path} is not complete: {len(absent)} of {len(self._store.layout.shards)} shards are "
+                f"{self.path} is not complete: {len(absent)} of {len(self._store.layout.shards)} shards are "
                 f"missing, the first with rows {absent[0].start} to {absent[0].stop - 1}. Extraction goes on "
                 f"where it stopped: {self._store.remedy}"
             )
 
     def __len__(self) -> int:
-        return self._store.layout.num_crops
+        return self._store.layout.num_rows
 
     @property
-    def path(self) -> Path:
+    def path(self) -> StorePath:
         return self._store.path
 
     @property
@@ -54,6 +79,25 @@ class StoreReader:
     def crop_id(self) -> Int64[np.ndarray, " n"]:
         """The crop of every row."""
         return self.column("crop_id")
+
+    @property
+    def views(self) -> int:
+        """How many views of every crop it was made to hold, besides the plain one."""
+        return self.attributes["views"]["count"]
+
+    def rows_of(
+        self, crop_id_M: Int64[np.ndarray, " m"], fingerprint_M: Int64[np.ndarray, " m"], view: int
+    ) -> Int64[np.ndarray, " m"]:
+        """The row of each of these crops in one of its views (0: the plain crop); -1 where it has none.
+
+        Raises:
+            KDError: a shard is damaged.
+        """
+        return self._index.rows_of(crop_id_M, fingerprint_M, view)
+
+    @cached_property
+    def _index(self) -> RowIndex:
+        return RowIndex(*(self.column(name) for name in ("crop_id", "view", "fingerprint")))
 
     def column(self, name: str) -> np.ndarray:
         """All rows of an array that is no map. Treat it as read-only: it is kept.
@@ -71,8 +115,11 @@ class StoreReader:
         Raises:
             KDError: a shard is damaged.
         """
-        for name in (*self._store.layout.scale_names, "confidence", "keypoints", "affine", "crop_id"):
-            self.column(name)
+        names = (*self._store.layout.scale_names, "confidence", "keypoints", "affine", "crop_id")
+        missing = [name for name in names if name not in self._columns]
+        if missing:
+            with ThreadPoolExecutor(len(missing)) as pool:  # a server answers them in the time of one
+                self._columns.update(zip(missing, pool.map(self._store.column, missing), strict=True))
 
     def read(self, rows: Int64[np.ndarray, " b"]) -> StoredMaps:
         """These rows, in this order; a row may come twice.
@@ -83,41 +130,34 @@ class StoreReader:
         """
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
             raise IndexError(f"rows {rows.min()} to {rows.max()} of a store with {len(self)}")
+        self.load_columns()
         maps = self._read_maps(rows)
-        scales = {f"{name}_BK": self.column(name)[rows] for name in self._store.layout.scale_names}
+        scales = {f"{name}_BK": self._columns[name][rows] for name in self._store.layout.scale_names}
         if self._store.layout.kind == "heatmap":
             answers = HeatmapRows(map_BKHW=maps["map"], **scales)
         else:
             answers = SimCCRows(x_BKW=maps["map_x"], y_BKW=maps["map_y"], **scales)
         return StoredMaps(
             maps=answers,
-            confidence_BK=self.column("confidence")[rows],
-            keypoints_BK2=self.column("keypoints")[rows],
-            affine_B23=self.column("affine")[rows],
-            crop_id_B=self.column("crop_id")[rows],
+            confidence_BK=self._columns["confidence"][rows],
+            keypoints_BK2=self._columns["keypoints"][rows],
+            affine_B23=self._columns["affine"][rows],
+            crop_id_B=self._columns["crop_id"][rows],
         )
 
     def _read_maps(self, rows: Int64[np.ndarray, " b"]) -> dict[str, np.ndarray]:
-        if not tensorstore_works_here():
-            return {array.name: gather(self._store, array, rows) for array in self._store.layout.maps}
-        if not self._maps:
-            self._maps = {array.name: open_array(self.path / array.name) for array in self._store.layout.maps}
-        try:
-            pending = {name: array[rows].read() for name, array in self._maps.items()}
-            return {name: future.result() for name, future in pending.items()}
-        except ValueError as error:
-            raise self._damage(rows, error) from None
-
-    def _damage(self, rows: Int64[np.ndarray, " b"], error: ValueError) -> Exception:
-        """Reads shard by shard, which raises an error that names the damaged one; else the `error` itself."""
-        for array in self._store.layout.maps:
-            gather(self._store, array, rows)
-        return error
+        threads = self._threads or default_threads()
+        maps = {}
+        for name, reader in self._maps.items():
+            try:
+                maps[name] = reader.read(rows, threads)
+            except LostShard as lost:
+                raise self._store.damage_error(self._store.path / lost.file, lost.shard) from None
+        return maps
 
     def __getstate__(self) -> dict[str, Any]:
         """Only the path and the attributes travel to a spawned process; it reads the rest itself."""
-        return {"path": self._store.path, "attributes": self._store.attributes}
+        return {"path": self._store.path, "attributes": self._store.attributes, "threads": self._threads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._store = Store(state["path"], state["attributes"])
-        self._columns, self._maps = {}, {}
+        self._attach(Store(state["path"], state["attributes"]), state["threads"])

@@ -4,23 +4,26 @@
     chunk = zstd frame of the little-endian rows, crc32c of the frame (4 bytes)
     index = per slot: offset, length as little-endian uint64; both 2**64 - 1 where the slot is empty
 
-All checksums are little-endian. Written here rather than through zarr-python so that a shard can be
-compressed crop by crop while the teacher computes the next ones; the tests read it with zarr-python and
-tensorstore.
+All checksums are little-endian. Written and read here rather than through a Zarr library: a shard is
+compressed crop by crop while the teacher computes the next ones, and training reads rows into place without
+copies. The tests read it with zarr-python and tensorstore.
 """
 
-import os
+import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO
 
 import google_crc32c
 import numpy as np
-from jaxtyping import UInt64
-from numcodecs import Zstd
+from jaxtyping import Int64, UInt8
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+
+from pipeline.store.remote_path import StorePath
 
 CHECKSUM_BYTES = 4
 EMPTY_SLOT = np.iinfo(np.uint64).max
+_RESIDUE = google_crc32c.value(bytes(CHECKSUM_BYTES))
+"""crc32c of any bytes followed by their own crc32c."""
+_compressors = threading.local()
 
 
 class DamagedShard(Exception):
@@ -31,21 +34,56 @@ def _with_checksum(data: bytes) -> bytes:
     return data + google_crc32c.value(data).to_bytes(CHECKSUM_BYTES, "little")
 
 
-def _checksum_holds(data: bytes) -> bool:
-    stored = int.from_bytes(data[-CHECKSUM_BYTES:], "little")
-    return len(data) > CHECKSUM_BYTES and google_crc32c.value(data[:-CHECKSUM_BYTES]) == stored
+def checksum_holds(data: bytes) -> bool:
+    """Whether a chunk or an index, its checksum at its end, is as it was written."""
+    return len(data) > CHECKSUM_BYTES and google_crc32c.value(data) == _RESIDUE
 
 
 def encode_chunk(rows: np.ndarray, zstd_level: int) -> bytes:
-    """Rows as one chunk. `rows` must have the chunk's full shape and the array's dtype, any byte order."""
+    """Rows as one chunk. `rows` must have the chunk's full shape and the array's dtype, any byte order.
+
+    The same rows and level give the same bytes in every thread and whatever was compressed before.
+    """
     little = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<"))
-    return _with_checksum(bytes(Zstd(level=zstd_level).encode(little)))
+    return _with_checksum(_compressor(zstd_level).compress(little))
+
+
+def _compressor(level: int) -> ZstdCompressor:
+    """Making one takes as long as compressing a map, and one cannot be shared between threads."""
+    if getattr(_compressors, "level", None) != level:
+        _compressors.level, _compressors.kept = level, ZstdCompressor(level=level)
+    return _compressors.kept
 
 
 def decode_chunk(chunk: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Inverse of `encode_chunk`, for a chunk whose checksum was found to hold."""
-    rows = bytes(Zstd().decode(chunk[:-CHECKSUM_BYTES]))
-    return np.frombuffer(rows, np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
+    """Inverse of `encode_chunk`, for a chunk whose checksum was found to hold.
+
+    Raises:
+        DamagedShard: it holds something else, as a file copied over from another array does.
+    """
+    try:
+        rows = ZstdDecompressor().decompress(chunk[:-CHECKSUM_BYTES])
+        little = np.frombuffer(rows, np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    except (ZstdError, ValueError):
+        raise DamagedShard("its data are not of this array") from None
+    return little.astype(dtype, copy=False)
+
+
+def decode_into(byte_BN: UInt8[np.ndarray, "b n"], chunks: Sequence[bytes]) -> int:
+    """Check each chunk and decode it into its row, little-endian and without a copy.
+
+    How many, in order: it stops at one that fails its checksum or cannot fill its row.
+    """
+    open_frame = ZstdDecompressor().stream_reader
+    done = 0
+    try:
+        for byte_N, chunk in zip(byte_BN, chunks, strict=True):
+            if not (checksum_holds(chunk) and open_frame(chunk).readinto(byte_N) == len(byte_N)):
+                break
+            done += 1
+    except ZstdError:
+        pass
+    return done
 
 
 def encode_index(chunks: Sequence[bytes], slots: int) -> bytes:
@@ -57,69 +95,61 @@ def encode_index(chunks: Sequence[bytes], slots: int) -> bytes:
     return _with_checksum(index.tobytes())
 
 
-def _index_bytes(slots: int) -> int:
+def index_bytes(slots: int) -> int:
+    """Length of the index at the end of a shard file, its checksum included."""
     return slots * 16 + CHECKSUM_BYTES
 
 
-def read_index(file: BinaryIO, slots: int, chunks: int) -> UInt64[np.ndarray, "chunks 2"]:
-    """Offsets and lengths of the first `chunks` chunks.
+def decode_index(tail: bytes, slots: int, chunks: int) -> Int64[np.ndarray, "chunks 2"]:
+    """Offsets and lengths of the first `chunks` chunks, from the last `index_bytes(slots)` bytes of a file.
 
     Raises:
-        DamagedShard: the file is too short, the index does not match its checksum, or it does not describe
-            exactly this many chunks that fill the file without gaps.
+        DamagedShard: the file is shorter than that, the index does not match its checksum, or it does not
+            describe exactly this many chunks without gaps.
     """
-    total = file.seek(0, os.SEEK_END)
-    start = total - _index_bytes(slots)
-    if start < 0:
-        raise DamagedShard(f"it is {total} bytes long, shorter than its own index")
-    file.seek(start)
-    tail = file.read()
-    if not _checksum_holds(tail):
+    if len(tail) < index_bytes(slots):
+        raise DamagedShard(f"it is {len(tail)} bytes long, shorter than its own index")
+    if not checksum_holds(tail):
         raise DamagedShard("its index does not match its checksum")
-    index = np.frombuffer(tail[:-CHECKSUM_BYTES], "<u8").reshape(slots, 2).astype(np.uint64)
+    index = np.frombuffer(tail[:-CHECKSUM_BYTES], "<u8").reshape(slots, 2)
     used, unused = index[:chunks], index[chunks:]
-    ends = np.cumsum(used[:, 1])
-    contiguous = np.array_equal(used[:, 0], ends - used[:, 1]) and (unused == EMPTY_SLOT).all()
-    if not contiguous or int(ends[-1]) != start:
+    starts = np.cumsum(used[:, 1]) - used[:, 1]
+    if not (np.array_equal(used[:, 0], starts) and (unused == EMPTY_SLOT).all()):
         raise DamagedShard("its index does not fit its length")
-    return used
+    return used.astype(np.int64)
 
 
-def read_chunks(path: Path, slots: int, chunks: int) -> Iterator[bytes | None]:
+def read_chunks(path: StorePath, slots: int, chunks: int) -> Iterator[bytes | None]:
     """Every chunk of a shard file, still compressed; None for one that fails its checksum.
 
     Raises:
-        DamagedShard: see `read_index`.
+        DamagedShard: see `decode_index`; or the file has bytes that belong to no chunk.
         OSError: the file is missing or cannot be read.
     """
-    with path.open("rb") as file:
-        index = read_index(file, slots, chunks)
-        file.seek(0)
-        for length in index[:, 1].tolist():
-            chunk = file.read(length)
-            yield chunk if _checksum_holds(chunk) else None
+    data, index = _indexed(path, slots, chunks)
+    for offset, length in index.tolist():
+        chunk = data[offset : offset + length]
+        yield chunk if checksum_holds(chunk) else None
 
 
-def read_some(path: Path, slots: int, chunks: int, wanted: Sequence[int]) -> Iterator[bytes]:
-    """The chunks `wanted`, still compressed, in that order.
+def read_some(path: StorePath, slots: int, chunks: int, wanted: Sequence[int]) -> Iterator[bytes]:
+    """The chunks `wanted`, still compressed, in that order. Reads the whole file.
 
     Raises:
-        DamagedShard: see `read_index`; or a wanted chunk fails its checksum.
+        DamagedShard: see `read_chunks`; or a wanted chunk fails its checksum.
         OSError: the file is missing or cannot be read.
     """
-    with path.open("rb") as file:
-        index = read_index(file, slots, chunks)
-        for offset, length in index[list(wanted)].tolist():
-            file.seek(offset)
-            chunk = file.read(length)
-            if not _checksum_holds(chunk):
-                raise DamagedShard("its data does not match its checksum")
-            yield chunk
+    data, index = _indexed(path, slots, chunks)
+    for offset, length in index[list(wanted)].tolist():
+        chunk = data[offset : offset + length]
+        if not checksum_holds(chunk):
+            raise DamagedShard("its data does not match its checksum")
+        yield chunk
 
 
-def is_whole(path: Path, slots: int, chunks: int) -> bool:
-    """Whether the file is there and every checksum in it holds. Decompresses nothing."""
-    try:
-        return all(chunk is not None for chunk in read_chunks(path, slots, chunks))
-    except (OSError, DamagedShard):
-        return False
+def _indexed(path: StorePath, slots: int, chunks: int) -> tuple[bytes, Int64[np.ndarray, "chunks 2"]]:
+    data = path.read_bytes()
+    index = decode_index(data[-index_bytes(slots) :], slots, chunks)
+    if index[:, 1].sum() + index_bytes(slots) != len(data):
+        raise DamagedShard("its index does not fit its length")
+    return data, index

@@ -7,6 +7,7 @@ import numpy as np
 from pipeline.store.durable import write_durably
 from pipeline.store.layout import ArrayLayout, CellLayout, Shard
 from pipeline.store.rows import CellRows
+from pipeline.store.seal import checksum
 from pipeline.store.shard_file import encode_chunk, encode_index
 
 
@@ -17,17 +18,19 @@ class ShardWriter:
     and the work is spread evenly between the teacher's batches.
     """
 
-    def __init__(self, layout: CellLayout, shard: Shard, zstd_level: int) -> None:
+    def __init__(self, layout: CellLayout, shard: Shard, zstd_level: int, provenance_sha256: str) -> None:
         self.shard = shard
         self._layout = layout
+        self._provenance_sha256 = provenance_sha256
         self._level = zstd_level
         self._rows = 0
+        self._vacant = 0
         self._map_chunks: dict[str, list[bytes]] = {array.name: [] for array in layout.maps}
         self._columns: dict[str, list[np.ndarray]] = {}
 
     @property
     def complete(self) -> bool:
-        return self._rows == len(self.shard)
+        return self._rows + self._vacant == len(self.shard)
 
     def append(self, rows: CellRows) -> None:
         """Raises ValueError where the shard would get more rows than it has."""
@@ -41,6 +44,14 @@ class ShardWriter:
                 self._columns.setdefault(name, []).append(values)
         self._rows += len(rows)
 
+    def fill_up(self) -> None:
+        """Rows that hold no crop, up to the shard's end."""
+        vacant = len(self.shard) - self._rows
+        for array in self._layout.maps if vacant else ():
+            nothing = np.zeros((1, *array.row_shape), dtype=array.dtype)
+            self._map_chunks[array.name] += [encode_chunk(nothing, self._level)] * vacant
+        self._vacant = vacant
+
     def write_drafts(self, folder: Path) -> list[tuple[Path, str]]:
         """Write every file of the shard into `folder`: (draft, place below the store), in publishing order.
 
@@ -50,18 +61,32 @@ class ShardWriter:
         """
         if not self.complete:
             raise ValueError(f"{self._rows} rows for {self.shard}")
-        drafts = []
-        for array in self._layout.arrays:
-            chunks = self._chunks(array)
-            place = array.file_name(self.shard)
-            draft = folder / place.replace("/", ".")
-            write_durably(draft, [*chunks, encode_index(chunks, array.slots)])
-            drafts.append((draft, place))
-        return drafts
+        checksums, drafts = {}, []
+        for array in self._layout.sealed:
+            place, parts = array.file_name(self.shard), self._file(array)
+            checksums[array.name] = checksum(self._provenance_sha256, place, parts)
+            drafts.append((_write(folder, place, parts), place))
+        seal = self._layout.seal
+        row = [checksums[name] for name in self._layout.seal_order]
+        self._columns[seal.name] = [np.array([row] * len(self.shard), dtype=seal.dtype)]
+        place = seal.file_name(self.shard)
+        return [*drafts, (_write(folder, place, self._file(seal)), place)]
+
+    def _file(self, array: ArrayLayout) -> list[bytes]:
+        chunks = self._chunks(array)
+        return [*chunks, encode_index(chunks, array.slots)]
 
     def _chunks(self, array: ArrayLayout) -> list[bytes]:
         if array.name in self._map_chunks:
             return self._map_chunks[array.name]
-        chunk = np.zeros((array.rows_per_chunk, *array.row_shape), dtype=array.dtype)
-        chunk[: len(self.shard)] = np.concatenate(self._columns[array.name])
+        chunk = np.full((array.rows_per_chunk, *array.row_shape), array.fill, dtype=array.dtype)
+        if columns := self._columns.get(array.name):
+            values = np.concatenate(columns)
+            chunk[: len(values)] = values
         return [encode_chunk(chunk, self._level)]
+
+
+def _write(folder: Path, place: str, parts: list[bytes]) -> Path:
+    draft = folder / place.replace("/", ".")
+    write_durably(draft, parts)
+    return draft

@@ -4,14 +4,15 @@ import glob
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import KDError
-from pipeline.store.cell import CellSpec, group_metadata
+from pipeline.store.cell import CellSpec, OlderFormat, group_metadata
 from pipeline.store.durable import (
     Session,
-    json_bytes,
+    is_locked,
     remove_dead_sessions,
     storage_error,
     sync_folder,
@@ -19,17 +20,19 @@ from pipeline.store.durable import (
     write_durably,
 )
 from pipeline.store.layout import Shard
-from pipeline.store.rows import CellRows
+from pipeline.store.metadata import difference, metadata_files
+from pipeline.store.row_plan import RowPlan, plan_rows
+from pipeline.store.rows import CellRows, RowKeys
 from pipeline.store.shard_writer import ShardWriter
-from pipeline.store.store import METADATA, Store, open_store, read_attributes
+from pipeline.store.store import Store, open_store, read_attributes
 from pipeline.workspace import make_folder
 
 
 def create_store(path: Path, spec: CellSpec, replace_stale: bool = False) -> Store:
     """The cell `spec` at `path`: as it is if it is there, else new and empty.
 
-    A store of other provenance is an error; with `replace_stale` it is deleted and begun anew. A damaged one,
-    or a folder that is no store, is never deleted.
+    A store of other provenance or of an earlier format is an error; with `replace_stale` it is deleted and
+    begun anew. A damaged one, or a folder that is no store, is never deleted.
 
     Raises:
         KDError: stale, damaged, not a store, or the folder cannot be written.
@@ -40,11 +43,9 @@ def create_store(path: Path, spec: CellSpec, replace_stale: bool = False) -> Sto
         with taking_turns(path.parent) as alone:
             if alone:
                 _remove_leftovers(path)
-            if _is_occupied(path):
-                stored = open_store(path)
-                if stored.provenance == spec.provenance or not replace_stale:
-                    remove_dead_sessions(path)
-                    return open_store(path, spec.provenance)
+            if _is_occupied(path) and not (replace_stale and _is_outdated(path, spec)):
+                remove_dead_sessions(path)
+                return open_store(path, spec.provenance)
             _write_empty(path, spec)
     except OSError as error:
         raise storage_error(path, error) from None
@@ -53,6 +54,13 @@ def create_store(path: Path, spec: CellSpec, replace_stale: bool = False) -> Sto
 
 def _is_occupied(path: Path) -> bool:
     return path.exists() and (not path.is_dir() or any(path.iterdir()))
+
+
+def _is_outdated(path: Path, spec: CellSpec) -> bool:
+    try:
+        return open_store(path).provenance != spec.provenance
+    except OlderFormat:
+        return True
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -65,12 +73,10 @@ def _write_empty(path: Path, spec: CellSpec) -> None:
     """Metadata without shards, in place of what is at `path`; the folder appears complete."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        for array in spec.layout.arrays:
-            (draft / array.name).mkdir(parents=True)
-            metadata = array.metadata(spec.attributes["codec"]["zstd_level"])
-            write_durably(draft / array.name / METADATA, [json_bytes(metadata)])
-        write_durably(draft / METADATA, [json_bytes(group_metadata(spec.attributes))])
-        sync_folder(draft)
+        for place, data in metadata_files(spec.attributes).items():
+            (draft / place).parent.mkdir(parents=True, exist_ok=True)
+            write_durably(draft / place, [data])
+            sync_folder((draft / place).parent)
         if path.exists():
             old = path.with_name(f"{draft.name}.old")
             path.rename(old)
@@ -100,13 +106,26 @@ class StoreWriter:
     def __exit__(self, *exception: object) -> None:
         self._session.close()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process is writing to this store, as far as locks tell."""
+        sessions = self._session.folder.parent.iterdir()
+        return not any(is_locked(folder) for folder in sessions if folder != self._session.folder)
+
     def begin(self, shard: Shard) -> ShardWriter:
-        return ShardWriter(self.store.layout, shard, self.store.attributes["codec"]["zstd_level"])
+        told = self.store.attributes
+        return ShardWriter(self.store.layout, shard, told["codec"]["zstd_level"], told["provenance_sha256"])
 
     def write(self, shard: Shard, rows: CellRows) -> bool:
         """A whole shard at once; see `publish`."""
         draft = self.begin(shard)
         draft.append(rows)
+        return self.publish(draft)
+
+    def write_vacant(self, shard: Shard) -> bool:
+        """A whole shard without a crop; see `publish`."""
+        draft = self.begin(shard)
+        draft.fill_up()
         return self.publish(draft)
 
     def publish(self, shard: ShardWriter) -> bool:
@@ -131,8 +150,10 @@ class StoreWriter:
                 _check_same_cell(self.store)
             raise storage_error(path, error) from None
 
-    def set_attribute(self, name: str, value: Any) -> None:
-        """Add or change one attribute of the store, for good.
+    def plan(self, wanted: RowKeys, only_damaged: bool = False) -> RowPlan:
+        """What to compute so that the store holds a row for every wanted key; makes the store longer for it.
+
+        With `only_damaged`, just the shards that were there before.
 
         Raises:
             KDError: no space left, not writable, or the store was replaced meanwhile.
@@ -140,15 +161,68 @@ class StoreWriter:
         path = self.store.path
         try:
             with taking_turns(path.parent):
-                _check_same_cell(self.store)
-                metadata = group_metadata(read_attributes(path) | {name: value})
-                draft = self._session.folder / METADATA
-                write_durably(draft, [json_bytes(metadata)])
-                os.replace(draft, path / METADATA)
-                sync_folder(path)
+                self._look_again()
+                missing = self.store.missing()
+                whole = [shard for shard in self.store.layout.shards if shard not in missing]
+                plan = plan_rows(wanted, self.store.keys_of(whole), missing)
+                if only_damaged:
+                    return plan.limited_to([shard for shard in missing if self.store.was_there(shard)])
+                return self._lengthened(plan) if plan.unplaced_R.size else plan
         except OSError as error:
             raise storage_error(path, error) from None
-        self.store.attributes = metadata["attributes"]
+
+    def _lengthened(self, plan: RowPlan) -> RowPlan:
+        """The store with one more segment, and so not complete any more."""
+        first = len(self.store.layout.shards)
+        told = {name: value for name, value in self.store.attributes.items() if name != "fidelity"}
+        told["segments"] = [*told["segments"], len(plan.unplaced_R)]
+        self._write_metadata(told)
+        return plan.with_shards(self.store.layout.shards[first:])
+
+    def set_attributes(self, values: Mapping[str, Any]) -> None:
+        """Add or change attributes of the store, for good.
+
+        Raises:
+            KDError: no space left, not writable, or the store was replaced meanwhile.
+        """
+        path = self.store.path
+        try:
+            with taking_turns(path.parent):
+                self._look_again()
+                self._write_metadata(self.store.attributes | values)
+        except OSError as error:
+            raise storage_error(path, error) from None
+
+    def _write_metadata(self, attributes: Mapping[str, Any]) -> None:
+        signed = group_metadata(attributes)["attributes"]
+        write_metadata(self.store.path, signed, self._session.folder)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Another writer may have made the store longer."""
+        _check_same_cell(self.store)
+        self.store = open_store(self.store.path)
+
+
+def write_metadata(path: Path, attributes: Mapping[str, Any], drafts: Path) -> list[str]:
+    """Make every metadata file of the store say what follows from `attributes`; places of those that did not.
+
+    To be called by one process at a time. `drafts` is a folder for unfinished files on the same disk.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    written = []
+    for place, data in metadata_files(attributes).items():
+        if difference(path / place, data):
+            draft = drafts / place.replace("/", ".")
+            write_durably(draft, [data])
+            (path / place).parent.mkdir(exist_ok=True)
+            os.replace(draft, path / place)
+            sync_folder((path / place).parent)
+            written.append(place)
+    sync_folder(path)
+    return written
 
 
 def _check_same_cell(store: Store) -> None:

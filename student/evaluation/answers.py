@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
+from pipeline.params import ViewsParams
 from pipeline.workspace import Workspace
 from student.cells import open_cell
+from student.crop_views import CropViews
 from student.evaluation.predictions import Predictions
 from student.evaluation.readout import Readout, student_readout, teacher_readout
 from student.inference import Predictor
@@ -35,13 +39,13 @@ def teacher_answer(
     """The teacher's own decoded joints, from its store; None where there is no store for the table's dataset.
 
     Raises:
-        KDError: the store is incomplete, damaged or stale.
+        KDError: the store is incomplete, damaged or stale, or lacks crops of the table.
     """
     if not workspace.store(teacher, table.dataset).exists():
         return None
     store = open_cell(workspace, teacher, table)
     known = load_convention(workspace.teacher(teacher).convention, workspace.root)
     readout = teacher_readout(known.reordered(store.attributes["convention"]["joints"], teacher), convention)
-    return Answer(
-        readout, readout.apply(store.crop_id, store.column("keypoints"), store.column("confidence"))
-    )
+    rows = CropViews(table, ViewsParams()).plain_store_rows(store, teacher, np.arange(len(table)))
+    keypoints, scores = (store.column(name)[rows] for name in ("keypoints", "confidence"))
+    return Answer(readout, readout.apply(table.crop_id, keypoints, scores))

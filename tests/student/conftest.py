@@ -15,11 +15,15 @@ import yaml
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, write_crop_table
-from pipeline.geometry import CropGeometry, MapGeometry, apply, compose, crop_affine
+from pipeline.geometry import CropGeometry, MapGeometry, apply, compose
+from pipeline.params import ExtractParams
 from pipeline.store.cell import CellSpec
-from pipeline.store.quantise import quantise_heatmaps, quantise_simcc
-from pipeline.store.rows import CellRows, HeatmapRows, SimCCRows
+from pipeline.store.map_codec import MapCodec
+from pipeline.store.row_plan import wanted_keys
+from pipeline.store.rows import CellRows, HeatmapRows, RowKeys, SimCCRows
 from pipeline.store.writer import StoreWriter, create_store
+from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
+from pipeline.views import draw_view, view_affine
 from pipeline.workspace import Workspace
 
 IMAGE_SIZE = (120, 150)
@@ -103,29 +107,54 @@ def gaussians(positions_BK: np.ndarray, size: int, sigma: float) -> torch.Tensor
     return torch.from_numpy(np.exp(-(distance**2) / (2 * sigma**2)).astype(np.float32))
 
 
-def answers(teacher: DotsTeacher, table: CropTable, people: list[dict[str, np.ndarray]]) -> CellRows:
-    """What the store holds of a teacher that is right about every joint."""
-    affine_B23 = compose(teacher.map.map_affine(), crop_affine(table.bbox, teacher.crop))
-    true_BK2 = np.array([[person[joint] for joint in teacher.convention.joints] for person in people])
-    cells_BK2 = apply(affine_B23, true_BK2)
-    width, height = teacher.map.size
-    if teacher.map.kind == "heatmap":
-        x, y = gaussians(cells_BK2[..., 0], width, 1.5), gaussians(cells_BK2[..., 1], height, 1.5)
-        maps = HeatmapRows(*(a.numpy() for a in quantise_heatmaps(y[..., :, None] * x[..., None, :], 5)))
-    else:
-        x, y = gaussians(cells_BK2[..., 0], width, 5.0), gaussians(cells_BK2[..., 1], height, 5.0)
-        (qx, px, bx), (qy, py, by) = (quantise_simcc(a, 5, teacher.beta) for a in (x, y))
-        maps = SimCCRows(*(a.numpy() for a in (qx, qy, px, py, bx, by)))
-    shape = true_BK2.shape[:2]
+def answers(
+    teacher: DotsTeacher, table: CropTable, people: list[dict[str, np.ndarray]], extract: ExtractParams
+) -> CellRows:
+    """What the store holds of a teacher that is right about every joint, in every view."""
+    keys = wanted_keys(table, extract.views)
+    row_B = np.arange(len(keys)) % len(table)
+    affine_B23 = compose(teacher.map.map_affine(), view_affines(teacher.crop, table, keys, extract))
+    true_BK2 = np.array([[people[row][joint] for joint in teacher.convention.joints] for row in row_B])
+    maps = maps_with_joints_at(apply(affine_B23, true_BK2), teacher.map)
+    stored = MapCodec.of(extract, teacher.map.kind, teacher.beta).encode(maps)
+    floor_BK = stored.pop("floor").numpy().astype(np.float16)
+    rows = HeatmapRows if teacher.map.kind == "heatmap" else SimCCRows
     return CellRows(
-        maps=maps,
-        confidence_BK=np.full(shape, 0.9, np.float32),
+        keys=keys,
+        maps=rows(*(stored[name].numpy() for name in rows_order(teacher.map.kind))),
+        confidence_BK=np.full(true_BK2.shape[:2], 0.9, np.float32),
         keypoints_BK2=true_BK2.astype(np.float32),
         affine_B23=affine_B23,
-        crop_id_B=table.crop_id,
-        drift_BK=np.zeros(shape, np.float16),
-        error_BK=np.zeros(shape, np.float16),
+        drift_BK=np.zeros(true_BK2.shape[:2], np.float16),
+        error_BK=np.zeros(true_BK2.shape[:2], np.float16),
+        floor_BK=floor_BK,
     )
+
+
+def rows_order(kind: str) -> tuple[str, ...]:
+    """The arrays of a cell's rows as their dataclass takes them."""
+    if kind == "heatmap":
+        return "map", "peak", "base"
+    return "map_x", "map_y", "peak_x", "peak_y", "base_x", "base_y"
+
+
+def view_affines(crop: CropGeometry, table: CropTable, keys: RowKeys, extract: ExtractParams) -> np.ndarray:
+    """Image pixels to input pixels, of every key."""
+    return np.stack(
+        [
+            view_affine(table.bbox[number % len(table)], crop, draw_view(extract.views, crop_id, view))
+            for number, (crop_id, view, _) in enumerate(keys.tuples())
+        ]
+    )
+
+
+def maps_with_joints_at(cells_BK2: np.ndarray, geometry: MapGeometry) -> Maps:
+    """Gaussians, as a heatmap or as SimCC logits."""
+    sigma = 1.5 if geometry.kind == "heatmap" else 5.0
+    x, y = (gaussians(cells_BK2[..., axis], geometry.size[axis], sigma) for axis in (0, 1))
+    if geometry.kind == "heatmap":
+        return HeatmapOutput(y[..., :, None] * x[..., None, :])
+    return SimCCOutput(x, y)
 
 
 @dataclass
@@ -181,7 +210,8 @@ class TinyWorkspace:
         table, path = self.tables[dataset], workspace.store(teacher.name, dataset)
         spec = CellSpec.of(teacher, table, workspace.params.extract)
         with StoreWriter(create_store(path, spec)) as writer:
-            writer.write(writer.store.layout.shards[0], answers(teacher, table, self.people[dataset]))
+            rows = answers(teacher, table, self.people[dataset], workspace.params.extract)
+            writer.write(writer.store.layout.shards[0], rows)
         return path
 
     def open(self, teachers: tuple[str, ...] = ("dots_heatmap",), **sections: Any) -> Workspace:

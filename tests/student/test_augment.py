@@ -1,11 +1,20 @@
 """Geometric augmentation, by points that it moves."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from pipeline.geometry import CropGeometry, apply, crop_affine
 from pipeline.params import AugmentParams
-from student.augment import Augmentation, augmented_affine, draw_augmentation
+from pipeline.views import View
+from student.augment import (
+    Augmentation,
+    augmented_affine,
+    draw_augmentation,
+    draw_stored_view,
+    mirrored_at_random,
+)
 
 CROP = CropGeometry((96, 128), 1.25)
 BOX_4 = np.array([40.0, 30.0, 60.0, 80.0])
@@ -23,26 +32,29 @@ def test_no_augmentation_is_the_crop_that_inference_uses():
 
 def test_a_flip_mirrors_the_crops_columns():
     points = np.array([[50.0, 60.0], [80.0, 90.0]])
-    plain, flipped = apply(affine(Augmentation()), points), apply(affine(Augmentation(flip=True)), points)
+    plain, flipped = (
+        apply(affine(Augmentation()), points),
+        apply(affine(Augmentation(View(flip=True))), points),
+    )
     assert flipped[:, 0] == pytest.approx(95 - plain[:, 0])
     assert flipped[:, 1] == pytest.approx(plain[:, 1])
 
 
 def test_a_rotation_keeps_the_centre_and_turns_the_rest():
-    plain, turned = affine(Augmentation()), affine(Augmentation(rotation_degrees=90.0))
+    plain, turned = affine(Augmentation()), affine(Augmentation(View(rotation_degrees=90.0)))
     assert apply(turned, CENTRE_12) == pytest.approx(apply(plain, CENTRE_12), abs=1e-4)
     right = apply(turned, CENTRE_12 + [[10.0, 0.0]]) - apply(turned, CENTRE_12)
     assert np.abs(right[0, 0]) < 1e-3 and np.abs(right[0, 1]) > 5
 
 
 def test_a_larger_crop_shows_people_smaller_by_the_same_factor():
-    plain, larger = affine(Augmentation()), affine(Augmentation(scale=1.25))
+    plain, larger = affine(Augmentation()), affine(Augmentation(View(scale=1.25)))
     assert larger[:, :2] == pytest.approx(plain[:, :2] / 1.25, rel=1e-5)
     assert apply(larger, CENTRE_12) == pytest.approx(apply(plain, CENTRE_12), abs=1e-4)
 
 
 def test_a_shift_is_a_fraction_of_the_boxs_sides():
-    shifted = affine(Augmentation(shift=(0.1, -0.05)))
+    shifted = affine(Augmentation(View(shift=(0.1, -0.05))))
     moved = CENTRE_12 + [[6.0, -4.0]]
     assert apply(shifted, moved) == pytest.approx(apply(affine(Augmentation()), CENTRE_12), abs=1e-4)
 
@@ -51,15 +63,39 @@ def test_draws_stay_in_their_ranges_and_use_them():
     params = AugmentParams(flip=0.5, rotation_degrees=40, scale=0.3, shift=0.1, half_body=0.2)
     rng = np.random.default_rng(0)
     drawn = [draw_augmentation(rng, params) for _ in range(2000)]
-    angles = np.array([a.rotation_degrees for a in drawn])
+    angles = np.array([a.view.rotation_degrees for a in drawn])
     assert 0.55 < (angles != 0).mean() < 0.65
     assert 35 < np.abs(angles).max() <= 40
-    assert 0.7 <= min(a.scale for a in drawn) < 0.75 and 1.25 < max(a.scale for a in drawn) <= 1.3
-    assert 0.09 < np.abs([a.shift for a in drawn]).max() <= 0.1
-    assert np.mean([a.flip for a in drawn]) == pytest.approx(0.5, abs=0.05)
+    assert 0.7 <= min(a.view.scale for a in drawn) < 0.75 and 1.25 < max(a.view.scale for a in drawn) <= 1.3
+    assert 0.09 < np.abs([a.view.shift for a in drawn]).max() <= 0.1
+    assert np.mean([a.view.flip for a in drawn]) == pytest.approx(0.5, abs=0.05)
     assert np.mean([a.half_body for a in drawn]) == pytest.approx(0.2, abs=0.03)
 
 
 def test_switched_off_everything_stays_as_it_is():
     off = AugmentParams(flip=0, rotation_degrees=0, scale=0, shift=0, half_body=0)
     assert draw_augmentation(np.random.default_rng(0), off) == Augmentation()
+
+
+def test_a_stored_view_is_mirrored_as_often_as_asked_and_else_the_same():
+    rng, params = np.random.default_rng(0), AugmentParams(flip=0.25)
+    view = View(False, 12.0, 1.1, (0.1, -0.1))
+    drawn = [mirrored_at_random(rng, params, view) for _ in range(4000)]
+    assert np.mean([seen.flip for seen in drawn]) == pytest.approx(0.25, abs=0.03)
+    assert {dataclasses.replace(seen, flip=False) for seen in drawn} == {view}
+    assert not mirrored_at_random(rng, AugmentParams(flip=1.0), dataclasses.replace(view, flip=True)).flip
+
+
+def test_stored_views_are_drawn_as_often_as_asked_and_evenly():
+    rng, params = np.random.default_rng(0), AugmentParams(stored_views=0.6)
+    drawn = [draw_stored_view(rng, params, 3) for _ in range(6000)]
+    share = np.bincount(drawn, minlength=4) / len(drawn)
+    assert share == pytest.approx([0.4, 0.2, 0.2, 0.2], abs=0.02)
+    assert not any(draw_stored_view(rng, AugmentParams(stored_views=0.0), 3) for _ in range(100))
+    assert all(draw_stored_view(rng, AugmentParams(stored_views=1.0), 1) == 1 for _ in range(100))
+
+
+def test_where_nothing_is_stored_the_random_numbers_are_left_to_others():
+    used, untouched = np.random.default_rng(0), np.random.default_rng(0)
+    assert draw_stored_view(used, AugmentParams(stored_views=1.0), 0) == 0
+    assert used.random() == untouched.random()

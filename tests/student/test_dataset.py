@@ -7,18 +7,23 @@ import pytest
 import torch
 
 from pipeline.errors import KDError
+from pipeline.geometry import compose, invert, mirror_affine
 from pipeline.params import AugmentParams
+from pipeline.views import view_affine
 from student.dataset import TrainingSet
 from student.loader import BatchLoader
 from student.sampler import Draw
 from student.student_config import StudentConfig
 from student.supervision import open_supervision
+from student.teacher_rows import WantedCrop, read_teacher
+from student.teaching import warp_plane
 
 STRONG = AugmentParams(
     flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0, colour=0, erasing=0
 )
 HEAD = ("eye", "ear", "nose", "neck", "thorax")
 """Their dots overlap each other."""
+VIEWS = {"views": {"count": 2, "flip": 0.5, "rotation_degrees": 60.0}}
 
 
 def mirror_of(joint: str) -> str:
@@ -31,11 +36,14 @@ def mirror_of(joint: str) -> str:
 def dataset(tiny, make_heatmap_teacher, make_simcc_teacher) -> TrainingSet:
     tiny.add_dataset("first", 6)
     tiny.add_dataset("second", 5, convention="mpii16", seed=1)
-    workspace = tiny.open(("dots_heatmap", "dots_simcc"), cells={"datasets": ["first", "second"]})
+    """Two stored views of every crop of one dataset; of the other's, by one teacher only."""
+    names = ("dots_heatmap", "dots_simcc")
+    plain_only = tiny.open(names, cells={"datasets": ["first", "second"]})
+    tiny.add_store(make_simcc_teacher(), "second", plain_only)
+    workspace = tiny.open(names, cells={"datasets": ["first", "second"]}, extract=VIEWS)
     tiny.add_store(make_heatmap_teacher(), "first", workspace)
     tiny.add_store(make_heatmap_teacher(), "second", workspace)
     tiny.add_store(make_simcc_teacher(), "first", workspace)
-    tiny.add_store(make_simcc_teacher(), "second", workspace)
     supervision = open_supervision(workspace)
     return TrainingSet(supervision.splits, supervision.student, STRONG, seed=0)
 
@@ -89,3 +97,77 @@ def test_a_lost_image_is_told_in_one_paragraph_also_by_a_worker(dataset):
         loader = BatchLoader(dataset, [[Draw(0, 0, 2)], [Draw(0, 0, 3)]], workers, torch.device("cpu"))
         with pytest.raises(KDError, match="^the image .*3.png cannot be read.*index again.$"):
             list(loader)
+
+
+def wanted(dataset: TrainingSet, split: int, row: int, number: int) -> WantedCrop:
+    """A crop that shows stored view `number` (0: the plain crop)."""
+    table, view = dataset.splits[split].table, dataset.splits[split].view(row, number)
+    return WantedCrop(split, row, view_affine(table.bbox[row], student_of(dataset).crop, view), number)
+
+
+def test_a_stored_view_is_answered_from_its_row_which_lies_in_it_like_the_plain_one_in_the_plain_crop(
+    dataset,
+):
+    """In its rows, a store of the fixture has all plain crops, then all first views, then all second ones."""
+    crops = [wanted(dataset, 0, row, number) for number in (0, 1, 2) for row in range(6)]
+    plane = warp_plane(student_of(dataset))
+    answer = read_teacher("dots_simcc", dataset.splits, crops, plane)
+    rows = dataset.splits[0].readers["dots_simcc"].read(np.arange(18))
+    assert np.array_equal(answer.stored["map_x"].numpy(), rows.maps.x_BKW)
+    # Cells of both maps mirror onto themselves but for the teacher's half bin: (95 - 0) / 0.5 = 190, not 191.
+    teacher_mirror = np.array([[-1.0, 0.0, 190.0], [0.0, 1.0, 0.0]])
+    flips = [dataset.splits[0].view(row, number).flip for number in (1, 2) for row in range(6)]
+    assert any(flips) and not all(flips)
+    plain_A23 = answer.teacher_from_student_A23.double().numpy()[:6]
+    for place, flip in enumerate(flips, start=6):
+        expected = plain_A23[place % 6]
+        if flip:
+            expected = compose(teacher_mirror, compose(expected, mirror_affine(plane.size[0])))
+        np.testing.assert_allclose(answer.teacher_from_student_A23[place], expected, atol=0.02)
+
+
+def test_a_teacher_without_the_view_is_warped_from_its_plain_row(dataset):
+    crops = [wanted(dataset, 1, row, 1) for row in range(5)]
+    plane = warp_plane(student_of(dataset))
+    with_views, without = (
+        read_teacher(name, dataset.splits, crops, plane) for name in ("dots_heatmap", "dots_simcc")
+    )
+    split = dataset.splits[1]
+    assert np.array_equal(
+        with_views.stored["map"].numpy(), split.readers["dots_heatmap"].read(np.arange(5, 10)).maps.map_BKHW
+    )
+    plain = split.readers["dots_simcc"].read(np.arange(5))
+    assert np.array_equal(without.stored["map_x"].numpy(), plain.maps.x_BKW)
+    plane_A23 = compose(plane.map_affine(), np.stack([crop.affine_23 for crop in crops]))
+    expected_A23 = compose(plain.affine_B23, invert(plane_A23))
+    np.testing.assert_allclose(without.teacher_from_student_A23, expected_A23, rtol=1e-5, atol=1e-4)
+
+
+def test_about_half_of_the_crops_show_a_stored_view_and_the_rest_views_of_their_own(dataset):
+    maker = dataset._makers[0]
+    made = [
+        (row, maker.make(row, np.random.default_rng([7, row, draw])))
+        for row in range(6)
+        for draw in range(30)
+    ]
+    stored = [(row, crop) for row, crop in made if crop.view]
+    assert 0.4 < len(stored) / len(made) < 0.6
+    assert {crop.view for _, crop in stored} == {1, 2}
+    for row, crop in stored:
+        seen, view = wanted(dataset, 0, row, crop.view).affine_23, dataset.splits[0].view(row, crop.view)
+        if crop.flipped != view.flip:
+            seen = compose(mirror_affine(student_of(dataset).crop.input_size[0]), seen)
+        np.testing.assert_allclose(crop.affine_23, seen, atol=1e-9)
+    assert 0.3 < np.mean([crop.flipped for _, crop in stored]) < 0.7
+
+
+def test_a_stored_view_is_coloured_and_erased_like_any_crop(dataset):
+    loud = STRONG.model_copy(update={"stored_views": 1.0, "colour": 0.5, "erasing": 1.0})
+    made = [
+        TrainingSet(dataset.splits, student_of(dataset), augment, seed=0)
+        ._makers[0]
+        .make(2, np.random.default_rng(3))
+        for augment in (loud, loud.model_copy(update={"colour": 0.0, "erasing": 0.0}))
+    ]
+    assert made[0].view == made[1].view > 0
+    assert (made[0].image_HW3 != made[1].image_HW3).mean() > 0.5

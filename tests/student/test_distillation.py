@@ -8,7 +8,8 @@ import torch
 
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
-from pipeline.params import StudentParams
+from pipeline.params import ExtractParams, StudentParams
+from pipeline.store.map_codec import MapCodec
 from student.batch import TeacherBatch, TrainingBatch
 from student.distillation import DistillationLoss
 from student.losses import total_loss
@@ -22,10 +23,10 @@ UNION = build_union([load_convention("coco17")])
 STUDENT = StudentConfig.from_params(StudentParams(backbone="resnet18", input_size=(64, 96), sigma=1.5), UNION)
 GEOMETRY = STUDENT.map
 IDENTITY_123 = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+CODEC = MapCodec.of(ExtractParams(step=1, quiet=0.0), "heatmap", None)
 TEACHING = Teaching(
     name="t",
-    kind="heatmap",
-    beta=None,
+    codec=CODEC,
     map_size=(16, 24),
     grid_size=(16, 24),
     source_R=np.array([0, 1]),
@@ -49,7 +50,7 @@ def batch_of(
     stored = (flat / flat.amax(-1, keepdim=True) * 255).round().to(torch.uint8).unflatten(-1, (24, 16))
     answer = TeacherBatch(
         row_A=torch.tensor([0]),
-        stored={"map": stored, "peak": torch.ones(1, 2)},
+        stored={"map": stored, "peak": torch.ones(1, 2), "base": torch.zeros(1, 2)},
         confidence_AK=torch.tensor([confidence]),
         teacher_from_student_A23=teacher.get("affine", IDENTITY_123),
     )

@@ -33,11 +33,62 @@ def test_a_store_that_lacks_rows_says_how_to_go_on(workspace):
         open_supervision(workspace)
 
 
-def test_a_store_of_other_crops_is_stale(workspace, tiny):
+def test_changed_crops_are_missing_from_a_store_which_says_how_to_append_them(workspace, tiny):
     table = tiny.tables["dots"]
-    tiny.save_table(dataclasses.replace(table, bbox=table.bbox + 1))
-    with pytest.raises(KDError, match=r"was extracted with crop_table_sha256 .*, but now it is"):
+    bbox = table.bbox.copy()
+    bbox[1:3] += 1
+    tiny.save_table(dataclasses.replace(table, bbox=bbox))
+    with pytest.raises(KDError) as caught:
         open_supervision(workspace)
+    assert str(caught.value) == (
+        "the store of dots_heatmap for dots lacks 2 of 4 crops: they were added or changed since it was "
+        "extracted. Append them, rows that are there are kept: "
+        "kd-pipeline extract-teachers --teacher dots_heatmap --dataset dots"
+    )
+
+
+def test_a_changed_image_is_a_changed_crop(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, image_sha256=["ab" * 32, *table.image_sha256[1:]]))
+    with pytest.raises(KDError, match="lacks 1 of 4 crops"):
+        open_supervision(workspace)
+
+
+def test_a_changed_crowd_is_not_missed(workspace, tiny):
+    table = tiny.tables["dots"]
+    bbox, iscrowd = table.bbox.copy(), np.array([False, True, False, False])
+    bbox[1] += 1
+    tiny.save_table(dataclasses.replace(table, bbox=bbox, iscrowd=iscrowd))
+    assert len(open_supervision(workspace).splits[0]) == 3
+
+
+def test_a_store_is_read_by_crop_not_by_place_in_the_table(workspace, tiny):
+    table = tiny.tables["dots"]
+    order = [3, 0, 2]
+    rows = {
+        f.name: getattr(table, f.name)[order]
+        for f in dataclasses.fields(table)
+        if isinstance(getattr(table, f.name), np.ndarray)
+    }
+    tiny.save_table(
+        dataclasses.replace(table, **rows, image=["3.png", "0.png", "2.png"], image_sha256=["0" * 64] * 3)
+    )
+    (split,) = open_supervision(workspace).splits
+    rows = split.store_rows("dots_heatmap", np.array([0, 1, 2]), np.zeros(3, np.int64))
+    assert rows.tolist() == order
+
+
+def test_views_drawn_with_other_settings_say_how_to_append_the_new_ones(tiny, make_heatmap_teacher):
+    tiny.add_dataset("dots", 4)
+    workspace = tiny.open(extract={"views": {"count": 2, "seed": 1}})
+    tiny.add_store(make_heatmap_teacher(), "dots", workspace)
+    with pytest.raises(KDError, match=r"drawn with seed 1, but now it is 2 .*append the new views: kd-pi"):
+        open_supervision(tiny.open(extract={"views": {"count": 2, "seed": 2}}))
+    for fewer in (0, 1):
+        (split,) = open_supervision(tiny.open(extract={"views": {"count": fewer, "seed": 1}})).splits
+        assert split.num_views == fewer
+    (split,) = open_supervision(tiny.open(extract={"views": {"count": 0, "seed": 2}})).splits
+    assert split.num_views == 0
 
 
 def test_a_store_of_other_extraction_params_is_stale(workspace, tiny):

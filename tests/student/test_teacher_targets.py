@@ -18,9 +18,14 @@ STRONG = AugmentParams(flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, hal
 FAR_OFF = AugmentParams(flip=0.5, rotation_degrees=0, scale=0.0, shift=0.9, half_body=0.0)
 
 
-def supervision_of(tiny, teacher, head: str) -> Supervision:
+def supervision_of(tiny, teacher, head: str, views: int = 0) -> Supervision:
     tiny.add_dataset("dots", 8, convention="mpii16")
-    workspace = tiny.open((teacher.name,), student={"head": head}, cells={"datasets": ["dots"]})
+    workspace = tiny.open(
+        (teacher.name,),
+        student={"head": head},
+        cells={"datasets": ["dots"]},
+        extract={"views": {"count": views, "rotation_degrees": 60.0}},
+    )
     tiny.add_store(teacher, "dots", workspace)
     return open_supervision(workspace)
 
@@ -44,10 +49,12 @@ def teacher(request, make_heatmap_teacher, make_simcc_teacher):
     return makers[request.param]()
 
 
+@pytest.mark.parametrize("views", [0, 3], ids=["warped", "stored views"])
 @pytest.mark.parametrize("head", ["heatmap", "simcc"])
-def test_any_teacher_teaches_any_head_the_joints_where_the_labels_are(tiny, teacher, head):
-    supervision = supervision_of(tiny, teacher, head)
-    dataset = TrainingSet(supervision.splits, supervision.student, STRONG, seed=0)
+def test_any_teacher_teaches_any_head_the_joints_where_the_labels_are(tiny, teacher, head, views):
+    supervision = supervision_of(tiny, teacher, head, views)
+    augment = STRONG.model_copy(update={"stored_views": 1.0})
+    dataset = TrainingSet(supervision.splits, supervision.student, augment, seed=0)
     batch = dataset[[Draw(epoch, 0, index) for epoch in range(3) for index in range(8)]]
     assert batch.flipped_B.any() and not batch.flipped_B.all()
     (teaching,) = supervision.teachings
@@ -90,7 +97,7 @@ def test_a_map_without_mass_is_not_seen_and_gives_no_nan(tiny, make_heatmap_teac
     (teaching,) = supervision.teachings
     answer = batch.teachers["dots_heatmap"]
     empty = dataclasses.replace(
-        answer, stored={**answer.stored, "map": torch.zeros_like(answer.stored["map"])}
+        answer, stored={name: torch.zeros_like(array) for name, array in answer.stored.items()}
     )
     targets = teacher_targets(empty, batch.flipped_B, teaching, supervision.student)
     assert targets.seen_AR.max() == 0

@@ -6,7 +6,8 @@ from pipeline.conventions.registry import load_convention
 from pipeline.conventions.relation import Relation
 from pipeline.conventions.union import build_union
 from pipeline.geometry import CropGeometry, MapGeometry
-from pipeline.params import StudentParams
+from pipeline.params import ExtractParams, StudentParams
+from pipeline.store.map_codec import MapCodec
 from student.student_config import StudentConfig
 from student.teaching import Teaching, grid_size, warp_plane
 
@@ -44,5 +45,6 @@ def test_relations_of_weight_zero_teach_nothing():
     union = build_union([load_convention("coco17")])
     student = StudentConfig.from_params(StudentParams(), union)
     relations = [Relation(0, 3, "same", 1.0), Relation(1, 4, "similar", 0.0)]
-    teaching = Teaching.of("t", relations, PLANE, STUDENT, None, student)
+    codec = MapCodec.of(ExtractParams(), "heatmap", None)
+    teaching = Teaching.of("t", relations, PLANE, STUDENT, codec, student)
     assert teaching.union_R.tolist() == [3]

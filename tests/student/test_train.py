@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import KDError
+from pipeline.params import ViewsParams
 from pipeline.workspace import Workspace
 from student.checkpoint import load_checkpoint
 from student.inference import Predictor
@@ -38,11 +39,13 @@ def killed_at(last: int):
 
 @pytest.fixture
 def workspace(tiny, make_heatmap_teacher, make_simcc_teacher) -> Workspace:
-    """Two datasets; one has a heatmap teacher, both have a SimCC teacher."""
+    """Two datasets, answered by a heatmap and a SimCC teacher, plain and in two views of every crop."""
     tiny.add_dataset("first", 8)
     tiny.add_dataset("second", 6, convention="mpii16", seed=1)
     workspace = tiny.open(
-        ("dots_heatmap", "dots_simcc"), train={"datasets": ["first", "second"], "epochs": 4}
+        ("dots_heatmap", "dots_simcc"),
+        train={"datasets": ["first", "second"], "epochs": 4},
+        extract={"views": {"count": 2}},
     )
     for dataset in ("first", "second"):
         tiny.add_store(make_heatmap_teacher(), dataset, workspace)
@@ -104,6 +107,14 @@ def test_a_checkpoint_of_other_params_is_not_gone_on_from_and_the_report_says_wh
     assert report.first_epoch == 0
     assert "train.learning_rate: 0.001 -> 0.002" in report.note
     assert "started afresh" in report.summary()
+
+
+def test_a_checkpoint_of_fewer_views_is_not_gone_on_from(workspace):
+    fewer = with_params(workspace, train={"epochs": 1}, extract={"views": ViewsParams(count=1)})
+    train_student(fewer)
+    report = train_student(with_params(workspace, train={"epochs": 1}))
+    assert report.first_epoch == 0
+    assert "data.first.views.drawn.count: 1 -> 2" in report.note
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(workspace):

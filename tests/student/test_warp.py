@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.geometry import CropGeometry, MapGeometry, apply, compose, crop_affine, invert
-from student.augment import mirror_affine
+from pipeline.geometry import CropGeometry, MapGeometry, apply, compose, crop_affine, invert, mirror_affine
 from student.warp import (
     coarsened_affine,
     coarsening_matrix,

@@ -17,6 +17,8 @@ from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import ExtractParams, RuntimeParams
+from pipeline.store.metadata import metadata_files
+from pipeline.store.store import open_store
 from pipeline.teachers.maps import HeatmapOutput, SimCCOutput, TeacherOutput
 
 JOINTS = ("left_hand", "right_hand", "nose")
@@ -28,7 +30,8 @@ CONVENTION = Convention(
     joint_weights=(1.0,) * 3,
     limbs=(("left_hand", "nose"),),
 )
-EXTRACT = ExtractParams(shard_size=4, floor=5, zstd_level=3)
+EXTRACT = ExtractParams(shard_size=4, quiet=0.0)
+"""The maps below have no background for `quiet` to tell from what matters."""
 RUNTIME = RuntimeParams(device="cpu", batch_size=3, workers=0)
 
 
@@ -107,3 +110,11 @@ def make_table(folder: Path, num_crops: int = 10) -> CropTable:
 def shard_files(store: Path) -> dict[str, bytes]:
     """Every file that holds rows, by its place below the store."""
     return {str(file.relative_to(store)): file.read_bytes() for file in sorted(store.glob("*/c.*"))}
+
+
+def without_fidelity(store: Path) -> None:
+    """Put the store's metadata back to what it was before the cell was complete."""
+    attributes = open_store(store).attributes
+    attributes.pop("fidelity")
+    for place, data in metadata_files(attributes).items():
+        (store / place).write_bytes(data)

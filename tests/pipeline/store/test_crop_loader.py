@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import time
 
+import numpy as np
 import pytest
 import torch
 from fake_cell import FakeTeacher, make_table
@@ -16,6 +17,7 @@ from pipeline.store.layout import Shard
 
 CPU = torch.device("cpu")
 SHARDS = [Shard(0, 0, 4), Shard(1, 4, 8), Shard(2, 8, 10)]
+KEYS_OF = {shard: np.arange(shard.start, shard.stop) for shard in SHARDS}
 
 
 @pytest.fixture
@@ -24,17 +26,23 @@ def batches(table):
 
 
 def test_batches_never_cross_a_shard():
-    rows = [(plan.start, plan.stop) for plan in plan_batches(SHARDS, 3)]
-    assert rows == [(0, 3), (3, 4), (4, 7), (7, 8), (8, 10)]
+    told = [(plan.shard.index, plan.key_B.tolist(), plan.last) for plan in plan_batches(KEYS_OF, 3)]
+    assert told == [
+        (0, [0, 1, 2], False),
+        (0, [3], True),
+        (1, [4, 5, 6], False),
+        (1, [7], True),
+        (2, [8, 9], True),
+    ]
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, "auto"])
 def test_crops_come_in_order_whatever_the_number_of_workers(batches, workers):
-    plans = list(plan_batches(SHARDS, 3))
+    plans = list(plan_batches(KEYS_OF, 3))
     loaded = list(load_batches(batches, plans, workers, CPU))
-    assert [batch.plan for batch in loaded] == plans
+    assert [batch.plan.key_B.tolist() for batch in loaded] == [plan.key_B.tolist() for plan in plans]
     for batch in loaded:
-        assert torch.equal(batch.images_BHW3, batches[batch.plan].images_BHW3)
+        assert torch.equal(batch.request.images_BHW3, batches[batch.plan].request.images_BHW3)
 
 
 def test_an_image_of_several_crops_is_decoded_once(batches, monkeypatch):
@@ -45,7 +53,7 @@ def test_an_image_of_several_crops_is_decoded_once(batches, monkeypatch):
         return read_image(path)
 
     monkeypatch.setattr("pipeline.store.crop_batches.read_image", read_and_count)
-    for plan in plan_batches(SHARDS, 3):
+    for plan in plan_batches(KEYS_OF, 3):
         batches[plan]
     assert len(decoded) == 5  # ten crops of five images
 
@@ -60,7 +68,7 @@ def test_a_worker_that_dies_is_told_with_what_to_do(table):
     with pytest.raises(
         KDError, match=r"a process that loads images died.*runtime.batch_size or runtime.workers"
     ):
-        list(load_batches(batches, plan_batches(SHARDS, 3), 1, CPU))
+        list(load_batches(batches, plan_batches(KEYS_OF, 3), 1, CPU))
 
 
 class _ReportingBatches(CropBatches):
@@ -73,7 +81,7 @@ class _ReportingBatches(CropBatches):
 
 def _load_for_ever(batches):
     torch.set_num_threads(1)  # OpenMP's threads stay behind in the parent
-    for _ in load_batches(batches, plan_batches(SHARDS, 1), 1, CPU):
+    for _ in load_batches(batches, plan_batches(KEYS_OF, 1), 1, CPU):
         time.sleep(60)
 
 

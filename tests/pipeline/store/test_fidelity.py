@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.store.fidelity import decode_dark, heatmap_drift, heatmap_error, simcc_drift, simcc_error
-from pipeline.teachers.maps import SimCCOutput
+from pipeline.store.fidelity import decode_dark, heatmap_drift, map_error, simcc_drift
+from pipeline.teachers.maps import HeatmapOutput, SimCCOutput
 
 
 def _blob(x: float, y: float, sigma: float = 2.0) -> torch.Tensor:
@@ -39,10 +39,11 @@ def test_drift_is_in_input_pixels():
     assert drift.item() == pytest.approx(2.0, abs=0.1)  # half a cell of 4 px
 
 
-def test_heatmap_error_is_a_fraction_of_the_peak_and_negative_values_count_as_zero():
-    made = torch.tensor([[[[2.0, -1.0], [0.5, 0.0]]]])
-    stored = torch.tensor([[[[2.0, 0.0], [0.4, 0.0]]]])
-    assert heatmap_error(made, stored).item() == pytest.approx(0.05)
+def test_heatmap_error_is_a_fraction_of_the_peak_where_the_map_is_above_its_floor():
+    made = HeatmapOutput(torch.tensor([[[[2.0, -1.0], [0.5, 0.2]]]]))
+    stored = HeatmapOutput(torch.tensor([[[[2.0, 0.3], [0.4, 0.0]]]]))
+    assert map_error(made, stored, torch.tensor([[0.2]]), None).item() == pytest.approx(0.05)
+    assert map_error(made, stored, torch.tensor([[0.1]]), None).item() == pytest.approx(0.1)
 
 
 def test_simcc_drift_is_the_distance_of_the_largest_bins():
@@ -51,6 +52,8 @@ def test_simcc_drift_is_the_distance_of_the_largest_bins():
     assert simcc_drift(made, stored, (0.5, 0.5)).item() == pytest.approx(0.5 * np.hypot(3, 4))
 
 
-def test_simcc_error_is_of_the_weight_in_the_softmax():
-    made, stored = torch.tensor([[[1.0, 0.9]]]), torch.tensor([[[1.0, 0.8]]])
-    assert simcc_error(made, stored, 10.0).item() == pytest.approx(np.exp(-1) - np.exp(-2), abs=1e-6)
+def test_simcc_error_is_of_the_weight_in_the_softmax_and_the_worse_axis_counts():
+    same = torch.tensor([[[1.0, 0.9]]])
+    made, stored = SimCCOutput(same, same), SimCCOutput(same, torch.tensor([[[1.0, 0.8]]]))
+    expected = np.exp(-1) - np.exp(-2)
+    assert map_error(made, stored, torch.zeros(1, 1), 10.0).item() == pytest.approx(expected, abs=1e-6)

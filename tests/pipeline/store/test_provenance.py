@@ -1,7 +1,5 @@
 """What makes a store stale, what does not, and how it is told."""
 
-import dataclasses
-
 import pytest
 from fake_cell import EXTRACT, RUNTIME, FakeTeacher
 
@@ -25,8 +23,9 @@ SAME_CHECKPOINT = {"checkpoint_sha256": "ab" * 32, "weights": 1}
         ("teacher.weights", {"provenance": {**SAME_CHECKPOINT, "weights": 2}}, {}),
         ("teacher.flip_test", {"provenance": {**SAME_CHECKPOINT, "flip_test": True}}, {}),
         ("codec.floor", {}, {"floor": 6}),
-        ("codec.zstd_level", {}, {"zstd_level": 4}),
-        ("codec.shard_size", {}, {"shard_size": 5}),
+        ("codec.step", {}, {"step": 1}),
+        ("codec.quiet", {}, {"quiet": 1.0}),
+        ("codec.dtype", {}, {"preset": "exact", "quiet": None}),
     ],
 )
 def test_what_the_files_depend_on_makes_a_store_stale(table, heatmap_store, what, teacher, extract):
@@ -36,10 +35,10 @@ def test_what_the_files_depend_on_makes_a_store_stale(table, heatmap_store, what
         )
 
 
-def test_another_crop_table_makes_a_store_stale(table, heatmap_store):
-    moved = dataclasses.replace(table, bbox=table.bbox + 1)
-    with pytest.raises(KDError, match="crop_table_sha256"):
-        extract_cell(FakeTeacher(), moved, heatmap_store, EXTRACT, RUNTIME)
+@pytest.mark.parametrize("extract", [{"zstd_level": 4}, {"shard_size": 5}])
+def test_how_it_is_laid_out_does_not(table, heatmap_store, extract):
+    changed = EXTRACT.model_copy(update=extract)
+    assert extract_cell(FakeTeacher(), table, heatmap_store, changed, RUNTIME).crops == 0
 
 
 @pytest.mark.parametrize("runtime", [{"batch_size": 1}, {"workers": 1}, {"device": "auto"}])

@@ -49,7 +49,9 @@ def test_the_largest_stored_cell_is_at_the_teachers_joint(realdata, tmp_path, pa
         top = stored.maps.map_BKHW.reshape(*stored.maps.map_BKHW.shape[:2], -1).argmax(-1)
         cells = np.stack([top % stored.maps.map_BKHW.shape[3], top // stored.maps.map_BKHW.shape[3]], -1)
     else:
-        cells = np.stack([stored.maps.x_BKW.argmax(-1), stored.maps.y_BKW.argmax(-1)], -1)
+        # What is stored of a vector is the difference of each bin to the one before.
+        vectors = (np.cumsum(v, axis=-1, dtype=np.uint8) for v in (stored.maps.x_BKW, stored.maps.y_BKW))
+        cells = np.stack([vector.argmax(-1) for vector in vectors], -1)
     joints = apply(stored.affine_B23, stored.keypoints_BK2)
     assert np.abs(joints - cells).max() <= reach
     fidelity = reader.attributes["fidelity"]

@@ -15,7 +15,7 @@ from pipeline.errors import KDError
 from pipeline.store import durable, writer
 from pipeline.store.cell import CellSpec, group_metadata
 from pipeline.store.extract import extract_cell
-from pipeline.store.rows import CellRows, HeatmapRows
+from pipeline.store.rows import CellRows, HeatmapRows, RowKeys
 from pipeline.store.store import open_store
 from pipeline.store.writer import StoreWriter, create_store
 
@@ -34,13 +34,14 @@ def _rows(shard, value=1):
     count = len(shard)
     joints = np.full((count, 3), value, dtype=np.float32)
     return CellRows(
-        maps=HeatmapRows(np.full((count, 3, 16, 12), value, dtype=np.uint8), joints),
+        keys=RowKeys(np.arange(shard.start, shard.stop), np.zeros(count, np.uint8), np.arange(count)),
+        maps=HeatmapRows(np.full((count, 3, 16, 12), value, dtype=np.uint8), joints, joints),
         confidence_BK=joints,
         keypoints_BK2=np.zeros((count, 3, 2), dtype=np.float32),
         affine_B23=np.zeros((count, 2, 3)),
-        crop_id_B=np.arange(shard.start, shard.stop),
         drift_BK=joints.astype(np.float16),
         error_BK=joints.astype(np.float16),
+        floor_BK=joints.astype(np.float16),
     )
 
 
@@ -81,12 +82,21 @@ def test_the_first_of_two_writers_wins(store):
     assert (zarr.open_group(store.path, mode="r")["map"][:4] == 1).all()
 
 
-def test_map_files_appear_last(store, monkeypatch):
+def test_a_writer_knows_of_others_that_live(store):
+    (store.path / ".partial" / "dead").mkdir(parents=True)
+    with StoreWriter(store) as first:
+        assert first.is_alone
+        with StoreWriter(open_store(store.path)) as second:
+            assert not first.is_alone and not second.is_alone
+        assert first.is_alone
+
+
+def test_a_shards_seal_appears_last(store, monkeypatch):
     order = []
     monkeypatch.setattr(writer.os, "replace", lambda source, target: order.append(target.parent.name))
     with StoreWriter(store) as store_writer:
         store_writer.write(store.layout.shards[0], _rows(store.layout.shards[0]))
-    assert order[-1] == "map"
+    assert order[-2:] == ["map", "seal"]
     assert len(order) == len(store.layout.arrays)
 
 
@@ -121,7 +131,7 @@ def test_a_writer_whose_store_was_replaced_stops(store, table):
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("zarr.json", None, "zarr.json is missing.*restore this one file"),
+        ("zarr.json", None, "zarr.json is missing.*store verify --repair"),
         ("zarr.json", b"{", "zarr.json is no JSON"),
         ("map/zarr.json", None, "map/zarr.json is missing"),
         ("map/zarr.json", b"{}", "map/zarr.json is not as it was written"),
@@ -147,12 +157,25 @@ def test_a_changed_attribute_is_damage(heatmap_store):
         open_store(heatmap_store)
 
 
+def _as_format(store, version):
+    metadata = json.loads((store / "zarr.json").read_text())
+    other = group_metadata({**metadata["attributes"], "format_version": version})
+    (store / "zarr.json").write_text(json.dumps(other))
+
+
 def test_a_store_of_a_later_format_asks_for_an_update(heatmap_store, spec):
-    metadata = json.loads((heatmap_store / "zarr.json").read_text())
-    later = group_metadata({**metadata["attributes"], "format_version": 2})
-    (heatmap_store / "zarr.json").write_text(json.dumps(later))
-    with pytest.raises(KDError, match=r"store format 2, but this kd-pipeline reads format 1. Update"):
+    _as_format(heatmap_store, 3)
+    with pytest.raises(KDError, match=r"store format 3, but this kd-pipeline reads format 2. Update"):
         create_store(heatmap_store, spec, replace_stale=True)
+
+
+def test_a_store_of_an_earlier_format_is_replaced_only_when_asked(heatmap_store, spec):
+    _as_format(heatmap_store, 1)
+    before = shard_files(heatmap_store)
+    with pytest.raises(KDError, match=r"store format 1, of an earlier kd-pipeline.*--replace-stale"):
+        create_store(heatmap_store, spec)
+    assert shard_files(heatmap_store) == before
+    assert create_store(heatmap_store, spec, replace_stale=True).missing()
 
 
 def test_a_folder_that_is_no_store_is_left_alone(tmp_path, spec):

@@ -18,7 +18,9 @@ from pipeline.datasets.crop_table import write_crop_table
 from pipeline.datasets.index import index_dataset, index_people
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
+from pipeline.params import ViewsParams
 from pipeline.store.cell import CellSpec
+from pipeline.store.row_plan import wanted_keys
 from pipeline.store.rows import CellRows, HeatmapRows
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.workspace import Workspace
@@ -96,21 +98,23 @@ def write_params(root: Path) -> None:
 
 
 def write_store(workspace: Workspace, teacher: Oracle, table) -> None:
-    """The teacher's joints are the labels wherever its convention has the joint."""
+    """The teacher's joints are the labels wherever its convention has the joint. Rows are in no order."""
     known = load_convention("coco17")
     n, k = len(table), teacher.convention.num_joints
     keypoints = np.full((n, k, 2), 3.0, np.float32)
     for source, target, _ in match_joints(teacher.convention, known):
         keypoints[:, source] = table.keypoints[:, target]
-    zeros = np.zeros((n, k), np.float16)
+    zeros, ones = np.zeros((n, k), np.float16), np.ones((n, k), np.float32)
+    order = np.random.default_rng(0).permutation(n)
     rows = CellRows(
-        maps=HeatmapRows(np.zeros((n, k, 2, 2), np.uint8), np.ones((n, k), np.float32)),
+        keys=wanted_keys(table, ViewsParams())[order],
+        maps=HeatmapRows(np.zeros((n, k, 2, 2), np.uint8), ones, ones * 0),
         confidence_BK=np.full((n, k), 0.8, np.float32),
-        keypoints_BK2=keypoints,
+        keypoints_BK2=keypoints[order],
         affine_B23=np.zeros((n, 2, 3)),
-        crop_id_B=table.crop_id,
         drift_BK=zeros,
         error_BK=zeros,
+        floor_BK=zeros,
     )
     spec = CellSpec.of(teacher, table, workspace.params.extract)
     store = create_store(workspace.store(teacher.name, table.dataset), spec)
@@ -222,15 +226,28 @@ def test_a_person_whom_the_detector_missed_still_counts(workspace, tmp_path):
     assert scores.persons == 6
 
 
-def test_a_store_of_other_crops_is_an_error_and_nothing_is_written(workspace, tmp_path):
-    people = json.loads((tmp_path / "people.json").read_text())
-    people["annotations"] = people["annotations"][1:]
-    (tmp_path / "people.json").write_text(json.dumps(people))
-    table, _ = index_dataset("val", workspace.dataset("val"), tmp_path)
+def reindex(workspace: Workspace, root: Path, annotations: list[dict]) -> None:
+    people = json.loads((root / "people.json").read_text())
+    (root / "people.json").write_text(json.dumps(people | {"annotations": annotations}))
+    table, _ = index_dataset("val", workspace.dataset("val"), root)
     write_crop_table(table, workspace.crops("val"))
-    with pytest.raises(KDError, match=r"coco/val\.zarr was extracted with crop_table_sha256"):
+    write_crop_table(index_people("val", workspace.dataset("val"), root), workspace.people("val"))
+
+
+def test_a_crop_that_a_store_lacks_is_an_error_and_nothing_is_written(workspace, tmp_path):
+    annotations = json.loads((tmp_path / "people.json").read_text())["annotations"]
+    annotations[0]["bbox"][2] += 4
+    reindex(workspace, tmp_path, annotations)
+    with pytest.raises(KDError, match="the store of coco for val lacks 1 of 6 crops: .*--dataset val$"):
         evaluate_workspace(workspace)
     assert not workspace.evaluation.exists()
+
+
+def test_a_crop_that_was_taken_out_needs_no_extraction(workspace, tmp_path):
+    annotations = json.loads((tmp_path / "people.json").read_text())["annotations"]
+    reindex(workspace, tmp_path, annotations[1:])
+    scores = evaluate_workspace(workspace).splits["val"].scores
+    assert scores["coco"].persons == 5
 
 
 def test_a_teacher_may_not_be_called_student(workspace, tmp_path):

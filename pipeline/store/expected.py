@@ -1,0 +1,53 @@
+"""What a workspace would extract into a cell now, as far as that is known without building the teacher."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import KDError
+from pipeline.params import TeacherParams
+from pipeline.store.map_codec import MapCodec
+from pipeline.store.provenance import CellProvenance
+from pipeline.teachers.checkpoints import sha256_of
+from pipeline.teachers.sidecar import read_sidecar
+from pipeline.workspace import Workspace
+
+
+def expected_provenance(workspace: Workspace, teacher: str, told: Mapping[str, Any]) -> CellProvenance:
+    """The provenance a store of this teacher should have: that of the attributes `told`, but for what
+    params.yaml and the teacher's files say otherwise. Extraction builds the teacher and compares all of it.
+
+    Raises:
+        KDError: params.yaml names no such teacher.
+    """
+    stored = told["provenance"]
+    known = _known_of_teacher(workspace, workspace.teacher(teacher), stored["teacher"])
+    codec = MapCodec.of(workspace.params.extract, told["map_geometry"]["kind"], told["beta"])
+    return CellProvenance.from_json(
+        {**stored, "teacher": {**stored["teacher"], **known}, "codec": codec.as_json()}
+    )
+
+
+def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[str, Any]) -> dict[str, Any]:
+    """Entries of the teacher's provenance, as the params and the teacher's files would make them now."""
+    known: dict[str, Any] = {"flip_test": params.flip_test}
+    if "map_made" in stored:
+        size = params.storage_size
+        known["map"] = {**stored["map"], "size": list(size)} if size else stored["map_made"]
+    checkpoint = workspace.path(params.checkpoint)
+    if checkpoint.is_file():
+        known["checkpoint_sha256"] = _sha256(checkpoint, checkpoint.stat().st_mtime_ns)
+    elif params.sha256:
+        known["checkpoint_sha256"] = params.sha256
+    if stored.get("adapter") == params.adapter == "onnx":
+        with suppress(KDError):  # training needs no sidecar; extraction tells what is wrong with it
+            known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256
+    return {name: value for name, value in known.items() if name in stored}
+
+
+@cache
+def _sha256(path: Path, modified_ns: int) -> str:
+    """A teacher has a cell for every dataset, and one checkpoint, which can be large."""
+    return sha256_of(path)

@@ -1,0 +1,21 @@
+"""`kd-pipeline store`: look after the teacher stores."""
+
+import click
+
+from stages.store.gc import gc
+from stages.store.info import info
+from stages.store.ls import ls
+from stages.store.verify import verify
+
+
+@click.group("store")
+def store() -> None:
+    """Look after the teacher stores: what is there, whether it is sound, what can go.
+
+    A store is a folder stores/TEACHER/DATASET.zarr: all that one teacher said of one dataset, a "cell".
+    `kd-pipeline extract-teachers` makes stores.
+    """
+
+
+for command in (ls, info, verify, gc):
+    store.add_command(command)
