@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +30,7 @@ from benchmarks.cell_case import TEACHERS, first_rows, table_for, teacher_called
 from pipeline.datasets.crop_table import CropTable, read_crop_table, write_crop_table
 from pipeline.errors import KDError
 from pipeline.params import ExtractParams, RuntimeParams
-from pipeline.store.crop_batches import BatchPlan, CropBatches
+from pipeline.store.crop_batches import CropBatches, plan_batches
 from pipeline.store.extract import extract_cell
 from pipeline.store.layout import Shard
 from pipeline.teachers.teacher import Teacher
@@ -131,12 +132,8 @@ def _rates(
 
 def _ready_batches(teacher: Teacher, table: CropTable, batch_size: int) -> list[Tensor]:
     batches = CropBatches(table, teacher.crop)
-    everything = Shard(0, 0, len(table))
-    starts = range(0, len(table), batch_size)
-    return [
-        batches[BatchPlan(everything, start, min(start + batch_size, len(table)))].images_BHW3
-        for start in starts
-    ]
+    everything = {Shard(0, 0, len(table)): np.arange(len(table))}
+    return [batches.request(plan.key_B).images_BHW3 for plan in plan_batches(everything, batch_size)]
 
 
 def _cost(work: Callable[[], object]) -> tuple[float, float]:

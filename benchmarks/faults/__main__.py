@@ -1,0 +1,46 @@
+"""What becomes of a store when things go wrong: `python -m benchmarks.faults --json`.
+
+Extractions in processes of their own are killed, by SIGKILL, at random moments: by the clock, and just before
+a random one of their changes to the file system, so that none is left out for being short. Bits are flipped,
+disks fill up, files vanish. What must come of it: the store, byte for byte, that an undisturbed extraction
+makes (but for the time it was made at), and no answer of the teacher asked for twice but those in flight.
+
+The teacher is cheap, the files are real. Filling up disks takes the right to mount one.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+import torch
+
+from benchmarks.faults.report import try_faults
+
+
+@click.command()
+@click.option("--crops", default=144, show_default=True, help="Crops of the cell, 16 a shard.")
+@click.option("--kills", default=100, show_default=True)
+@click.option("--flips", default=200, show_default=True)
+@click.option("--disks", default=10, show_default=True, help="Sizes of a disk that is too small.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(crops: int, kills: int, flips: int, disks: int, seed: int, as_json: bool) -> None:
+    """Try every fault; exit code 1 if a store does not come out of one as it should."""
+    torch.set_num_threads(1)  # no threads that a fork would leave behind
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # one of the faults is another user
+        report = try_faults(crops, kills, flips, disks, seed, Path(folder))
+    seconds = time.perf_counter() - started
+    if as_json:
+        click.echo(json.dumps({"seconds": round(seconds), "seed": seed, **report.as_dict()}, indent=2))
+    else:
+        click.echo(f"{report.table()}\n{seconds:.0f} s, {'passed' if report.passed else 'NOT PASSED'}")
+    sys.exit(not report.passed)
+
+
+if __name__ == "__main__":
+    main()
