@@ -8,6 +8,7 @@ whatever else is refused by name.
 import hashlib
 import pickle
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,12 @@ def state_dict_of(checkpoint: dict[str, Any], path: Path) -> dict[str, torch.Ten
             name.removeprefix("module").lstrip("."): value for name, value in metadata.items()
         }
     return stripped
+
+
+def joints_of(dataset_meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Joint names in the order of the network's outputs, as MMPose's `dataset_meta` tells them, or ()."""
+    names = dataset_meta.get("keypoint_id2name") or {}
+    return tuple(names[key] for key in sorted(names, key=int))
 
 
 class _HistoryBuffer:

@@ -17,6 +17,7 @@ from pipeline.geometry import MapGeometry
 from pipeline.params import TeacherParams
 from pipeline.teachers.checkpoints import checked_file
 from pipeline.teachers.decode import decode_heatmaps, decode_simcc
+from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
 from pipeline.teachers.onnx_signature import batch_of, check_signature
@@ -54,7 +55,7 @@ def build_onnx_teacher(
         crop=crop,
         made=made,
         map=reduced_geometry(name, made, params.storage_size),
-        mirror=made.mirror(crop.input_size[0]),
+        own_mirror=made.mirror(crop.input_size[0]),
         flip_test=params.flip_test,
         beta=None if isinstance(sidecar.output, HeatmapSidecar) else sidecar.output.beta,
         normalisation=sidecar.input.normalisation,
@@ -84,6 +85,7 @@ class OnnxNetwork:
         return len(self._sidecar.keypoints)
 
     def __call__(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> Maps:
+        FORWARD_PASSES.add(len(images_BHW3))
         inputs_B3HW = self._sidecar.input.normalisation(images_BHW3.cpu())
         if self._sidecar.input.layout == "NHWC":
             inputs_B3HW = inputs_B3HW.permute(0, 2, 3, 1)

@@ -50,8 +50,10 @@ class Origin:
 class TopDownTeacher:
     """See `pipeline.teachers.teacher.Teacher`, which this is.
 
-    `made` is the geometry of the network's own maps, `map` of the stored ones; `mirror` relates the cells of
-    a crop and its mirror image (`pipeline.teachers.flip.unflip`).
+    `made` is the geometry of the network's own maps, `map` of the stored ones. `own_mirror` relates the cells
+    of a crop and its mirror image (`pipeline.teachers.flip.unflip`) as the network's own flip test does, from
+    which keypoints are decoded. Where that is off, as MMPose's is by up to a cell, the mean it gives is
+    moved; maps are averaged about the true axis, so that they lie where the network sees joints.
     """
 
     name: str
@@ -60,11 +62,16 @@ class TopDownTeacher:
     crop: CropGeometry
     made: MapGeometry
     map: MapGeometry
-    mirror: float
+    own_mirror: float
     flip_test: bool
     beta: float | None
     normalisation: Normalisation
     origin: Origin
+
+    @property
+    def mirror(self) -> float:
+        """Cell i of a crop's map shows what cell `mirror` - i of the mirrored crop's shows."""
+        return self.made.mirror(self.crop.input_size[0])
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -87,8 +94,8 @@ class TopDownTeacher:
 
     @torch.inference_mode()
     def answer(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> TeacherOutput:
-        maps = self._made_maps(images_BHW3)
-        keypoints_BK2, confidence_BK = self.network.decode(maps)
+        maps, own = self._made_maps(images_BHW3)
+        keypoints_BK2, confidence_BK = self.network.decode(own)
         if isinstance(maps, HeatmapOutput):
             maps = HeatmapOutput(reduce_heatmaps(maps.heatmap_BKHW, self.map.size))
         return TeacherOutput(maps, keypoints_BK2, confidence_BK)
@@ -97,12 +104,17 @@ class TopDownTeacher:
     def storage_fidelity(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> dict[str, float] | None:
         if self.map == self.made:
             return None
-        maps = self._made_maps(images_BHW3)
+        maps, _ = self._made_maps(images_BHW3)
         return reduction_drift(maps.heatmap_BKHW, self.made, self.map)
 
-    def _made_maps(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> Maps:
+    def _made_maps(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> tuple[Maps, Maps]:
+        """Maps as they are stored, and as the network's own keypoints are decoded from."""
         maps = self.network(images_BHW3)
         if not self.flip_test:
-            return maps
+            return maps, maps
         mirrored = self.network(images_BHW3.flip(2))
-        return mean(maps, unflip(mirrored, self.convention.flip_permutation, self.mirror))
+        permutation = self.convention.flip_permutation
+        own = mean(maps, unflip(mirrored, permutation, self.own_mirror))
+        if self.own_mirror == self.mirror:
+            return own, own
+        return mean(maps, unflip(mirrored, permutation, self.mirror)), own

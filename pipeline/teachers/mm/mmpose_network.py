@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.teachers.decode import decode_heatmaps
+from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
 from pipeline.teachers.normalise import Normalisation
 
@@ -35,6 +36,7 @@ class MMPoseNetwork:
         self._decoded_to_input = _decoded_to_input(crop)
 
     def __call__(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> Maps:
+        FORWARD_PASSES.add(len(images_BHW3))
         inputs_B3HW = self._normalisation(images_BHW3.to(self._device))
         answer = self._model.head.forward(self._model.extract_feat(inputs_B3HW))
         if isinstance(answer, tuple):

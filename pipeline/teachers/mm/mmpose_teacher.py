@@ -16,7 +16,7 @@ from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry
 from pipeline.params import TeacherParams
-from pipeline.teachers.checkpoints import checked_file, load_checkpoint, state_dict_of
+from pipeline.teachers.checkpoints import checked_file, joints_of, load_checkpoint, state_dict_of
 from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput
 from pipeline.teachers.mm.config import load_config, network_config, scope, sha256_of_parts
@@ -66,7 +66,7 @@ def build_mmpose_teacher(
         crop=crop,
         made=made,
         map=reduced_geometry(name, made, params.storage_size),
-        mirror=mmpose_mirror(model, made),
+        own_mirror=mmpose_mirror(model, made),
         flip_test=params.flip_test,
         beta=_beta(model, made),
         normalisation=normalise,
@@ -126,7 +126,7 @@ def _told_joints(checkpoint: Mapping[str, Any], config: Config) -> dict[str, tup
             of_config = None
     of_checkpoint = (checkpoint.get("meta") or {}).get("dataset_meta")
     metas = {"the checkpoint": of_checkpoint, "the config": of_config}
-    joints = {source: _joints(meta) for source, meta in metas.items() if isinstance(meta, Mapping)}
+    joints = {source: joints_of(meta) for source, meta in metas.items() if isinstance(meta, Mapping)}
     return {source: names for source, names in joints.items() if names}
 
 
@@ -134,8 +134,3 @@ def _dataset_meta(config: Config) -> Mapping[str, Any]:
     """As `dataset_meta_from_config` in mmpose/apis/inference.py, which cannot be had without torchvision."""
     dataset = config.train_dataloader.dataset
     return parse_pose_metainfo(dataset.get("metainfo") or DATASETS.get(dataset.type).METAINFO)
-
-
-def _joints(dataset_meta: Mapping[str, Any]) -> tuple[str, ...]:
-    names = dataset_meta.get("keypoint_id2name") or {}
-    return tuple(names[key] for key in sorted(names, key=int))

@@ -19,6 +19,7 @@ RTMPOSE = TeacherParams(
     checkpoint="teachers/mmpose/rtmpose-t_coco-256x192_pseudo-thunder.pth",
     config=STOCK,
     convention="coco17",
+    flip_test=False,  # with it, MMPose decodes joints from maps that are not quite the stored ones
 )
 
 

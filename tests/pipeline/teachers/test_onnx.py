@@ -9,6 +9,7 @@ from pipeline.errors import KDError
 from pipeline.geometry import apply, crop_affine, invert, warp_crop
 from pipeline.params import TeacherParams
 from pipeline.teachers.build import build_teacher
+from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.maps import SimCCOutput
 from pipeline.teachers.teacher import Teacher
 
@@ -93,6 +94,15 @@ def test_the_flip_test_makes_the_maps_mirror_symmetric(tiny_onnx, teacher_of, cr
     flipped = list(teacher.convention.flip_permutation)
     assert flipped == FLIPPED
     torch.testing.assert_close(mirrored, maps[:, flipped].flip(3), rtol=1e-5, atol=1e-4)
+
+
+def test_every_crop_that_the_network_is_shown_is_counted(tiny_onnx, teacher_of, crops):
+    tiny_onnx()
+    before = FORWARD_PASSES.crops
+    teacher_of(flip_test=False).answer(crops)
+    assert FORWARD_PASSES.crops - before == len(crops)
+    teacher_of(flip_test=True).answer(crops)
+    assert FORWARD_PASSES.crops - before == 3 * len(crops)
 
 
 def test_a_convention_of_ones_own_names_the_joints(tiny_onnx, teacher_of, tmp_path):

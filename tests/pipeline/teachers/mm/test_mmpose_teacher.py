@@ -10,6 +10,8 @@ from pipeline.errors import KDError
 from pipeline.geometry import apply, crop_affine, invert, warp_crop
 from pipeline.params import TeacherParams
 from pipeline.teachers.build import build_teacher
+from pipeline.teachers.flip import mean, unflip
+from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.maps import HeatmapOutput, SimCCOutput
 from pipeline.teachers.teacher import Teacher
 
@@ -96,13 +98,19 @@ def test_answers_equal_inference_topdown(
 def moved_cells(teacher, image, boxes):
     """By how many cells the decoded joints lie off the highest cells."""
     crops = [warp_crop(image, affine, teacher.crop.input_size) for affine in crop_affine(boxes, teacher.crop)]
-    output = teacher.answer(torch.from_numpy(np.stack(crops)))
-    if isinstance(output.maps, SimCCOutput):
-        highest = np.stack([output.maps.x_BKW.argmax(2), output.maps.y_BKW.argmax(2)], axis=-1)
+    images_BHW3 = torch.from_numpy(np.stack(crops))
+    with torch.inference_mode():
+        maps = teacher.network(images_BHW3)
+        if teacher.flip_test:
+            mirrored = teacher.network(images_BHW3.flip(2))
+            maps = mean(maps, unflip(mirrored, teacher.convention.flip_permutation, teacher.own_mirror))
+    if isinstance(maps, SimCCOutput):
+        highest = np.stack([maps.x_BKW.argmax(2), maps.y_BKW.argmax(2)], axis=-1)
     else:
-        flat = output.maps.heatmap_BKHW.flatten(2).argmax(2).numpy()
+        flat = maps.heatmap_BKHW.flatten(2).argmax(2).numpy()
         highest = np.stack([flat % teacher.map.size[0], flat // teacher.map.size[0]], axis=-1)
-    return np.linalg.norm((output.keypoints_BK2 - highest * teacher.map.scale) / teacher.map.scale, axis=-1)
+    keypoints_BK2 = teacher.answer(images_BHW3).keypoints_BK2
+    return np.linalg.norm((keypoints_BK2 - highest * teacher.map.scale) / teacher.map.scale, axis=-1)
 
 
 def test_the_head_of_the_simcc_paper_is_supported(
@@ -162,6 +170,14 @@ def test_a_teacher_stays_in_eval_mode_with_frozen_statistics(write_config, write
     assert not any(parameter.requires_grad for parameter in model.parameters())
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_every_crop_that_the_network_is_shown_is_counted(write_config, write_checkpoint, tmp_path, image):
+    config = write_config("msra")
+    teacher = teacher_of(config, write_checkpoint(config), tmp_path, flip_test=True)
+    before = FORWARD_PASSES.crops
+    ours_of(teacher, image, BOXES)
+    assert FORWARD_PASSES.crops - before == 2 * len(BOXES)
 
 
 def test_decoding_leaves_the_maps_alone(write_config, write_checkpoint, tmp_path, image):
