@@ -18,11 +18,13 @@ from pipeline.datasets.index import index_dataset
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import DatasetParams, TeacherParams
+from pipeline.synthetic.generate import generate_domain
 from pipeline.teachers.build import build_teacher
 from pipeline.teachers.maps import HeatmapOutput, TeacherOutput
 from pipeline.teachers.teacher import Teacher
 
 SYNTHETIC = "synthetic"
+RENDERED_SEED = 20_000
 _STOCK = "mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py"
 _SLIM = "teachers/mmpose/td-hm_cspnext-t_slim_mpii-256x256"
 
@@ -53,7 +55,18 @@ REAL: dict[str, TeacherParams] = {
         )
     },
 }
-TEACHERS = (SYNTHETIC, *REAL)
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEMO = {
+    name: TeacherParams(
+        adapter="mmpose",
+        checkpoint=f"teachers/{name}/{name}.pth",
+        config=f"teachers/{name}/{name}.py",
+        convention=convention,
+    )
+    for name, convention in (("heatmap_coco", "coco17"), ("udp_aic", "aic14"), ("simcc_mpii", "mpii16"))
+}
+"""The repository's own: MSRA and UDP heatmaps and SimCC, of rendered people."""
+TEACHERS = (SYNTHETIC, *REAL, *DEMO)
 
 
 def pack() -> Path:
@@ -69,14 +82,18 @@ def pack() -> Path:
 def teacher_called(name: str, flip_test: bool) -> Teacher:
     if name == SYNTHETIC:
         return ResNetTeacher(flip_test=flip_test)
-    params = REAL[name].model_copy(update={"flip_test": flip_test})
-    return build_teacher(name, params, pack(), torch.device("cpu"))
+    params, root = (DEMO[name], REPOSITORY) if name in DEMO else (REAL[name], pack())
+    params = params.model_copy(update={"flip_test": flip_test})
+    return build_teacher(name, params, root, torch.device("cpu"))
 
 
 def table_for(name: str, num_crops: int, folder: Path) -> CropTable:
-    """Real teachers look at lspet's training photographs; made-up ones are written to `folder`."""
+    """Real teachers look at lspet's training photographs; other pictures are written to `folder`: noise, or
+    people of the domain that a demo teacher has learned."""
     if name == SYNTHETIC:
         return _noise_table(num_crops, folder)
+    if name in DEMO:
+        return _rendered_table(name, num_crops, folder)
     params = DatasetParams(
         format="coco",
         convention="lsp14",
@@ -95,6 +112,20 @@ def first_rows(table: CropTable, count: int) -> CropTable:
 
 
 _WHOLE = ("dataset", "convention", "images_root")
+
+
+def _rendered_table(name: str, num_crops: int, folder: Path) -> CropTable:
+    """Pictures that no teacher was trained on, of one person or several."""
+    domain = f"synth_{name.rpartition('_')[2]}"
+    generate_domain(domain, folder, num_crops, 1, seed=RENDERED_SEED)
+    params = DatasetParams(
+        format="mpii" if name == "simcc_mpii" else "coco",
+        convention=DEMO[name].convention,
+        images="images",
+        annotations="annotations/train.json",
+    )
+    table, _ = index_dataset(domain, params, folder)
+    return first_rows(table, num_crops)
 
 
 def _noise_table(num_crops: int, folder: Path) -> CropTable:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from benchmarks.cell_case import SYNTHETIC, TEACHERS, pack, table_for, teacher_called
-from benchmarks.warp_study import CASES, WarpStudy
+from benchmarks.warp_study import CASES, OFFSET_CASES, Case, WarpStudy
 from pipeline.errors import KDError
 
 DEFAULT = ("rtmpose-t", "td-hm")
@@ -31,6 +31,13 @@ _COLUMNS = (
     ("warped_right", "warped right", ".1%"),
     ("answer_right", "answer right", ".1%"),
 )
+_OFFSETS = (
+    ("joints", "joints", ".0f"),
+    ("offset_x_px", "offset x", "+.2f"),
+    ("chance_x_px", "standard error", ".2f"),
+    ("offset_y_px", "offset y", "+.2f"),
+    ("chance_y_px", "standard error", ".2f"),
+)
 
 
 @click.command()
@@ -43,12 +50,16 @@ _COLUMNS = (
 )
 @click.option("--crops", default=64, show_default=True)
 @click.option("--flip/--no-flip", default=True, show_default=True, help="Flip test.")
+@click.option("--offsets", is_flag=True, help="Only mean offsets, by rotation and scale, mirrored and not.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the figures into a PNG.")
 @click.option("--json", "as_json", is_flag=True)
-def main(names: tuple[str, ...], crops: int, flip: bool, plot: Path | None, as_json: bool) -> None:
+def main(
+    names: tuple[str, ...], crops: int, flip: bool, offsets: bool, plot: Path | None, as_json: bool
+) -> None:
     """How far the warped plain map is from the teacher's answer to the warped crop."""
     try:
-        results = {name: measure(name, crops, flip) for name in names or _default()}
+        cases = OFFSET_CASES if offsets else CASES
+        results = {name: measure(name, crops, flip, cases) for name in names or _default()}
     except KDError as error:
         raise click.ClickException(str(error)) from None
     if plot is not None:
@@ -57,7 +68,8 @@ def main(names: tuple[str, ...], crops: int, flip: bool, plot: Path | None, as_j
         click.echo(json.dumps({"crops": crops, "flip_test": flip, "teachers": results}, indent=2))
         return
     for name, rows in results.items():
-        click.echo(f"{name}, {crops} crops, flip test {'on' if flip else 'off'}:\n\n{table(rows)}\n")
+        columns = _OFFSETS if offsets else _COLUMNS
+        click.echo(f"{name}, {crops} crops, flip test {'on' if flip else 'off'}:\n\n{table(rows, columns)}\n")
 
 
 def _default() -> tuple[str, ...]:
@@ -68,24 +80,25 @@ def _default() -> tuple[str, ...]:
     return DEFAULT
 
 
-def measure(name: str, crops: int, flip: bool) -> list[dict[str, Any]]:
+def measure(name: str, crops: int, flip: bool, cases: Sequence[Case] = CASES) -> list[dict[str, Any]]:
     """A row per case."""
     teacher = teacher_called(name, flip)
     with tempfile.TemporaryDirectory() as folder:
         study = WarpStudy(teacher, table_for(name, crops, Path(folder)))
-    return [study.compare(case) for case in CASES]
+    return [study.compare(case) for case in cases]
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, str]] = _COLUMNS) -> str:
     """As Markdown; of a change and its opposite, the mean (the JSON has both)."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         sign = "±" if row["case"] in ("rotation", "shift") and row["amount"] else ""
-        groups.setdefault(f"{row['case']} {sign}{abs(row['amount']):g}", []).append(row)
-    titles = ["view", *(title for _, title, _ in _COLUMNS)]
+        mirrored = ", mirrored" if row["mirrored"] else ""
+        groups.setdefault(f"{row['case']} {sign}{abs(row['amount']):g}{mirrored}", []).append(row)
+    titles = ["view", *(title for _, title, _ in columns)]
     lines = [titles, ["---"] * len(titles)]
     for name, group in groups.items():
-        lines.append([name, *(_cell([row[key] for row in group], style) for key, _, style in _COLUMNS)])
+        lines.append([name, *(_cell([row[key] for row in group], style) for key, _, style in columns)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -103,7 +116,8 @@ def draw(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
         (("rotation", "degrees of rotation"), ("scale", "factor of scale"))
     ):
         for number, (name, rows) in enumerate(results.items()):
-            chosen = [row for row in rows if row["case"] == kind or (kind == "scale" and row is rows[0])]
+            upright = [row for row in rows if not row["mirrored"]]
+            chosen = [row for row in upright if row["case"] == kind or (kind == "scale" and row is rows[0])]
             chosen = sorted(chosen, key=lambda row: _place(row, kind))
             _curves(axes[:, column], [_place(row, kind) for row in chosen], chosen, f"C{number}", name)
         axes[1, column].set_xlabel(label)

@@ -39,32 +39,41 @@ RIGHT = 0.1
 
 @dataclass(frozen=True)
 class Case:
-    """One change of a crop, alike for all: degrees of rotation (counter-clockwise), factor of scale, mirrored
-    (1) or not (0), or input pixels by which the picture moves to the left and up."""
+    """One change of a crop, alike for all: degrees of rotation (counter-clockwise), factor of scale, or input
+    pixels by which the picture moves to the left and up; then mirrored or not."""
 
-    kind: Literal["rotation", "scale", "mirror", "shift"]
+    kind: Literal["rotation", "scale", "shift"]
     amount: float
+    mirrored: bool = False
 
     def view(self, bbox_4: Float64[np.ndarray, "4"], crop: CropGeometry) -> View:
         if self.kind == "rotation":
-            return View(rotation_degrees=self.amount)
+            return View(rotation_degrees=self.amount, flip=self.mirrored)
         if self.kind == "scale":
-            return View(scale=self.amount)
-        if self.kind == "mirror":
-            return View(flip=bool(self.amount))
+            return View(scale=self.amount, flip=self.mirrored)
         zoom_2 = crop_affine(bbox_4[None], crop)[0].diagonal()
-        return View(shift=tuple((self.amount / zoom_2 / bbox_4[2:]).tolist()))
+        return View(shift=tuple((self.amount / zoom_2 / bbox_4[2:]).tolist()), flip=self.mirrored)
 
 
 PLAIN = Case("rotation", 0.0)
+MIRROR = Case("rotation", 0.0, mirrored=True)
 _ANGLES = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0)
 CASES = (
     PLAIN,
     *(Case("rotation", sign * angle) for angle in _ANGLES for sign in (1, -1)),
     *(Case("scale", factor) for factor in (0.75, 0.875, 1.125, 1.25)),
     *(Case("shift", sign * pixels) for pixels in (8.0, 16.0, 32.0) for sign in (1, -1)),
-    Case("mirror", 1.0),
+    MIRROR,
 )
+OFFSET_CASES = tuple(
+    Case(kind, amount, mirrored)
+    for mirrored in (False, True)
+    for kind, amount in (
+        *(("rotation", angle) for angle in (0.0, 15.0, -15.0, 30.0, -30.0)),
+        *(("scale", factor) for factor in (0.75, 1.25)),
+    )
+)
+"""Where a map that lies beside its joints shows: wrong by d input pixels in x, by -2 d in a mirrored crop."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,7 @@ class WarpStudy:
         return {
             "case": case.kind,
             "amount": case.amount,
+            "mirrored": case.mirrored,
             **self._distances((warped_BK2 - viewed.cells_BK2)[sure_BK]),
             "resampling_p90_px": _quantile(self._lengths((warped_BK2 - moved_BK2)[sure_BK]), 0.9),
             "total_variation": _quantile(variation_BK.numpy()[sure_BK], 0.5),
@@ -119,7 +129,7 @@ class WarpStudy:
         parts = [self._teacher.answer(images_BHW3) for images_BHW3 in self._crops(affine_B23)]
         density_BKHW = torch.cat([_density(part.maps, self._teacher.beta) for part in parts])
         confidence_BK = np.concatenate([part.confidence_BK for part in parts])
-        if case.kind == "mirror" and case.amount:
+        if case.mirrored:
             # A mirror image's left wrist is the person's right one.
             order = list(convention.flip_permutation)
             density_BKHW, confidence_BK = density_BKHW[:, order], confidence_BK[:, order]
@@ -144,7 +154,9 @@ class WarpStudy:
         """`apart_N2` are cells from the answer's joint to the warped map's."""
         length_N = self._lengths(apart_N2)
         near_N = length_N <= JUMPED * self._teacher.crop.input_size[1]
-        offset_2 = (apart_N2[near_N] * self._plane.scale).mean(0) if near_N.any() else (None, None)
+        offset_N2 = apart_N2[near_N] * self._plane.scale
+        offset_2 = offset_N2.mean(0) if near_N.any() else (None, None)
+        chance_2 = offset_N2.std(0) / near_N.sum() ** 0.5 if near_N.any() else (None, None)
         return {
             "joints": len(length_N),
             "p50_px": _quantile(length_N, 0.5),
@@ -152,6 +164,8 @@ class WarpStudy:
             "jumped": _mean(~near_N),
             "offset_x_px": _number(offset_2[0]),
             "offset_y_px": _number(offset_2[1]),
+            "chance_x_px": _number(chance_2[0]),
+            "chance_y_px": _number(chance_2[1]),
         }
 
     def _rightness(

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import KDError, unknown_name
+from pipeline.presets import with_preset
 
 PixelSize = tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -120,17 +121,64 @@ class SkeletonParams(Section):
     """Weight of a relation `similar`; `same` weighs 1."""
 
 
+PACKAGED_WEIGHTS = "imagenet"
+"""What `student.init.backbone` calls an installed package's weights."""
+
+
+class InitParams(Section):
+    """The weights that a student starts from, of one source at most; none: random ones. Paths are relative
+    to the workspace."""
+
+    rtmpose: str | None = None
+    """A checkpoint (.pth) of RTMPose, as MMPose saves it; its joints are copied by name."""
+    backbone: str | None = None
+    """A file with a backbone's weights; `imagenet`: an installed package's (efficientnet_lite0 only)."""
+    student: str | None = None
+    """The folder of another student; its joints are copied by name."""
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Of the checkpoint, the backbone's file or the folder's student.safetensors."""
+    convention: str | None = None
+    """What the joints of an RTMPose checkpoint mean; None: what it says itself."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "InitParams":
+        given = [name for name in ("rtmpose", "backbone", "student") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise _in("student.init", KDError(f"{' and '.join(given)} are both given. Keep one of them."))
+        if self.sha256 and (not given or self.backbone == PACKAGED_WEIGHTS):
+            raise _in(
+                "student.init", KDError("sha256 is given, but no file that has it. Name one, or drop it.")
+            )
+        if self.convention and not self.rtmpose:
+            raise _in("student.init", KDError("convention is of use only with rtmpose. Remove it."))
+        return self
+
+
 class StudentParams(Section):
     """The network."""
 
-    backbone: Literal["mobilenet_v3_small", "mobilenet_v3_large", "resnet18", "resnet34", "resnet50"] = (
-        "resnet18"
-    )
-    head: Literal["heatmap", "simcc"] = "heatmap"
+    backbone: Literal[
+        "mobilenet_v3_small",
+        "mobilenet_v3_large",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "efficientnet_lite0",
+        "cspnext_t",
+        "cspnext_s",
+        "cspnext_m",
+    ] = "resnet18"
+    output_stride: Literal[16, 32] = 32
+    """Input pixels to a cell of the backbone's last map: 16 leaves the last stage out, for small inputs."""
+    frozen_stages: int = Field(default=0, ge=0, le=8)
+    """Stages of the backbone, from the stem on, that keep their weights and statistics."""
+    init: InitParams = InitParams()
+    head: Literal["heatmap", "simcc", "rtmcc"] = "heatmap"
+    """rtmcc: RTMPose's, SimCC with attention between joints."""
     input_size: PixelSize = (192, 256)
     padding: float = Field(default=1.25, ge=1.0, le=2.0)
     width: int = Field(default=128, ge=8, le=1024)
-    """Channels of the head's hidden layers."""
+    """Channels of the head's hidden layers; those of rtmcc are RTMPose's."""
     sigma: float = Field(default=2.0, gt=0.0, le=12.0)
     """Standard deviation of a ground-truth Gaussian: map cells (heatmap), bins (SimCC)."""
     simcc_split_ratio: float = Field(default=2.0, ge=0.5, le=4.0)
@@ -151,7 +199,38 @@ class AugmentParams(Section):
     known, instead of one drawn by the settings above. Nothing where no view is stored."""
     colour: Fraction = 0.2
     """Largest relative change of brightness, contrast and saturation."""
-    erasing: Fraction = 0.2
+    dropout: Fraction = 0.2
+    """How likely one rectangle of the crop is painted over with one colour (coarse dropout)."""
+    dropout_size: tuple[Fraction, Fraction] = (0.2, 0.4)
+    """Least and largest side of that rectangle, as a share of the crop's."""
+    mask_distillation: bool = False
+    """Teachers, who saw the whole crop, teach nothing of what lies under the rectangle; labels do."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _erasing_is_dropout(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "erasing" in values:
+            message = (
+                "there is no setting erasing any more: a rectangle is painted over with the probability "
+            )
+            raise _in("train.augment", KDError(message + "`dropout`. Rename it (0 switches both off)."))
+        return values
+
+    @model_validator(mode="after")
+    def _dropout_size_is_a_range(self) -> "AugmentParams":
+        least, largest = self.dropout_size
+        if least > largest:
+            message = f"dropout_size is [{least:g}, {largest:g}], but the least side comes first. Swap them."
+            raise _in("train.augment", KDError(message))
+        return self
+
+
+class LastEpochsParams(Section):
+    """The end of a training, on pictures nearer to those of test time (RTMPose's `PipelineSwitchHook`)."""
+
+    epochs: int = Field(ge=1, le=10000)
+    augment: dict[str, Any]
+    """Settings of `train.augment` that are others there."""
 
 
 class TrainParams(Section):
@@ -159,27 +238,123 @@ class TrainParams(Section):
 
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(default=100, ge=1, le=10000)
+    steps_per_epoch: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Batches an epoch, whatever the datasets' sizes; None: as many as there are crops for."""
     batch_size: int = Field(default=64, ge=1, le=8192)
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    schedule: Literal["cosine", "flat_cosine"] = "cosine"
+    """flat_cosine: no decay in the first half of the training, as RTMPose."""
     weight_decay: float = Field(default=0.05, ge=0.0, le=1.0)
     warmup_epochs: float = Field(default=1.0, ge=0.0)
     clip_grad_norm: float = Field(default=5.0, gt=0.0)
     ema_decay: float = Field(default=0.999, ge=0.0, lt=1.0)
-    sampling: Literal["proportional", "balanced"] = "proportional"
+    sampling: Literal["proportional", "balanced", "temperature"] = "proportional"
+    """Draws per dataset: in proportion to its size, all alike, or to size ** (1 / sampling_temperature)."""
+    sampling_temperature: float | None = Field(default=None, ge=1.0, le=100.0)
+    sampling_caps: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """Draws an epoch that a dataset has at most."""
     ground_truth_weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    label_beta: float | None = Field(default=None, gt=0.0, le=100.0)
+    """Labels as the softmax of this times their Gaussian (RTMPose: 10); None: the Gaussian, normalised."""
+    occluded_weight: Fraction = 1.0
+    """Weight of labels marked as occluded."""
     amp: Literal["auto", "off", "bf16"] = "auto"
     seed: int = Field(default=0, ge=0)
     augment: AugmentParams = AugmentParams()
+    last_epochs: LastEpochsParams | None = None
+
+    @model_validator(mode="after")
+    def _sampling_fits(self) -> "TrainParams":
+        for name in self.sampling_caps:
+            if name not in self.datasets:
+                raise _in("train.sampling_caps", unknown_name("training dataset", name, self.datasets))
+        if (self.sampling == "temperature") != (self.sampling_temperature is not None):
+            raise _in("train", KDError(self._temperature_told()))
+        wanted, most = (self.steps_per_epoch or 0) * self.batch_size, sum(self.sampling_caps.values())
+        if wanted > most and all(name in self.sampling_caps for name in self.datasets):
+            message = f"steps_per_epoch of batch_size need {wanted} draws, but sampling_caps allow {most}. "
+            raise _in("train", KDError(message + "Lower steps_per_epoch, or leave a dataset without a cap."))
+        return self
+
+    @model_validator(mode="after")
+    def _last_epochs_fit(self) -> "TrainParams":
+        if self.last_epochs is not None and self.last_epochs.epochs > self.epochs:
+            message = (
+                f"{self.last_epochs.epochs} last epochs were asked for, but train.epochs is {self.epochs}. "
+            )
+            raise _in("train.last_epochs", KDError(message + "Lower the one or raise the other."))
+        self.augment_from()
+        return self
+
+    def _temperature_told(self) -> str:
+        if self.sampling == "temperature":
+            return (
+                "sampling is temperature, which needs sampling_temperature: 1 is proportional, 100 balanced."
+            )
+        return (
+            f"sampling is {self.sampling}, so sampling_temperature has no meaning. Remove it, or set "
+            "sampling: temperature."
+        )
+
+    def sampling_exponent(self) -> float:
+        """Draws per dataset are in proportion to its size to this power."""
+        return {"proportional": 1.0, "balanced": 0.0}.get(
+            self.sampling, 1 / (self.sampling_temperature or 1.0)
+        )
+
+    def augment_from(self) -> dict[int, AugmentParams]:
+        """The augmentation from each of these epochs on.
+
+        Raises:
+            KDError: `last_epochs.augment` has a setting that there is not, or one out of range.
+        """
+        if self.last_epochs is None:
+            return {0: self.augment}
+        values = self.augment.model_dump() | self.last_epochs.augment
+        last = parse_section(AugmentParams, values, "params.yaml, train.last_epochs.augment")
+        return {0: self.augment, self.epochs - self.last_epochs.epochs: last}
 
 
 class DistillParams(Section):
-    """The multi-teacher term of the loss."""
+    """The multi-teacher terms of the loss."""
 
+    preset: Literal["paper", "paper-literal"] | None = None
+    """Settings of arXiv 2405.20084 (`pipeline.presets`); what is written out beside it wins."""
     weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    schedule: Literal["constant", "decay"] = "constant"
+    """decay: the weight falls in a straight line towards 0 at the last epoch."""
+    warmup_epochs: int = Field(default=0, ge=0)
+    """Epochs in which the weight rises to its full value."""
     teachers: dict[str, Annotated[float, Field(ge=0.0, le=100.0)]] | None = None
     """Fixed weight per teacher; None: every teacher in `cells`, weight 1."""
     min_confidence: Fraction = 0.1
-    """A joint whose stored peak is lower than this, relative to 1, teaches nothing."""
+    """A joint in which its teacher's own confidence, as stored, is lower than this teaches nothing."""
+    weighting: Literal["fixed", "confidence", "ca-mkd", "adaptive", "reliability"] = "fixed"
+    """What the fixed weights are multiplied with, or how their sum is dealt out, per crop and joint."""
+    reliability_power: float = Field(default=2.0, gt=0.0, le=8.0)
+    """Of the share of right answers, for the weighting `reliability`."""
+    loss: Literal["kl", "mse", "peak_mse"] = "kl"
+    temperature: float = Field(default=1.0, ge=0.05, le=20.0)
+    """Of the loss `kl`: above 1, faint positions count more."""
+    coordinate_weight: float = Field(default=0.0, ge=0.0, le=100.0)
+    """Of the loss on joints' mean places, relative to `weight`."""
+    relation_weight: float = Field(default=0.0, ge=0.0, le=100.0)
+    """Of the loss on distances between a person's joints, relative to `weight`."""
+    original_sum: bool = False
+    """Add the terms up as the code of arXiv 2405.20084 does, defects and all (for comparison only)."""
+
+    @model_validator(mode="after")
+    def _settings_have_a_meaning(self) -> "DistillParams":
+        if self.loss != "kl" and self.temperature != 1.0:
+            message = f"temperature is {self.temperature:g}, which has no meaning for loss {self.loss}. "
+            raise _in("distill", KDError(message + "Remove it, or set loss: kl."))
+        usual = {"loss": "kl", "temperature": 1.0, "weighting": "fixed"}
+        usual |= {"coordinate_weight": 0.0, "relation_weight": 0.0}
+        others = [name for name, value in usual.items() if getattr(self, name) != value]
+        if self.original_sum and others:
+            message = f"original_sum adds up ground truth and teachers alone, so {others[0]} must be "
+            raise _in("distill", KDError(f"{message}{usual[others[0]]}. Remove it, or original_sum."))
+        return self
 
 
 class EvaluateParams(Section):
@@ -198,6 +373,8 @@ class RuntimeParams(Section):
     batch_size: int = Field(default=64, ge=1, le=8192)
     """Crops a teacher sees at once in extraction and evaluation."""
     workers: int | Literal["auto"] = Field(default="auto")
+    checkpoint_steps: int | None = Field(default=None, ge=1)
+    """A training is saved after every so many steps too, not only after every epoch."""
 
 
 class Params(Section):
@@ -213,6 +390,13 @@ class Params(Section):
     distill: DistillParams = DistillParams()
     evaluate: EvaluateParams
     runtime: RuntimeParams = RuntimeParams()
+
+    @model_validator(mode="after")
+    def _something_is_taught(self) -> "Params":
+        if self.distill.weight == 0 and self.train.ground_truth_weight == 0:
+            message = "distill.weight and train.ground_truth_weight are both 0, so nothing is taught. "
+            raise KDError(message + "Raise one of them.")
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
@@ -273,7 +457,7 @@ def parse_section(section: type[SectionT], values: Mapping[str, Any], source: st
         KDError: an unknown key, a missing value, or one out of range.
     """
     try:
-        return section.model_validate(values)
+        return section.model_validate(with_preset(values) if section is Params else values)
     except ValidationError as error:
         raise KDError(f"{source}: " + "; ".join(_told(e) for e in error.errors())) from None
 

@@ -1,30 +1,33 @@
-"""Augmentation of a crop's pixels: colour and erasing."""
+"""Augmentation of a crop's pixels: colour and coarse dropout."""
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from pipeline.params import AugmentParams
+from student.dropped_patch import NO_PATCH, draw_patch, fill_patch
 
 _GREY_BGR = np.array([0.114, 0.587, 0.299], dtype=np.float32)
-ERASED_AREA = (0.02, 0.15)
-"""Smallest and largest share of the crop that an erased rectangle covers."""
-ERASED_ASPECT = (0.4, 2.5)
 
 
 def changed_appearance(
     image_HW3: UInt8[np.ndarray, "h w 3"], params: AugmentParams, rng: np.random.Generator
-) -> UInt8[np.ndarray, "h w 3"]:
-    """A copy of the BGR crop with other brightness, contrast and saturation, and perhaps a patch erased.
+) -> tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "4"]]:
+    """A copy of the BGR crop with other brightness, contrast and saturation, perhaps with a patch painted
+    over; and that patch, in input pixels (`student.dropped_patch`).
 
-    Joints under the patch stay supervised: they can be told from the rest of the body.
+    Labels under the patch stay: a joint's place can be told from the rest of the body.
     """
     brightness, contrast, saturation = rng.uniform(1 - params.colour, 1 + params.colour, size=3).astype(
         np.float32
     )
     changed_HW3 = _recoloured(image_HW3.astype(np.float32), brightness, contrast, saturation)
-    if rng.random() < params.erasing:
-        _erase(changed_HW3, rng)
-    return changed_HW3.round().clip(0, 255).astype(np.uint8)
+    changed_HW3 = changed_HW3.round().clip(0, 255).astype(np.uint8)
+    if rng.random() >= params.dropout:
+        return changed_HW3, NO_PATCH
+    patch_4 = draw_patch(rng, (image_HW3.shape[1], image_HW3.shape[0]), params.dropout_size)
+    # Any colour, not always the same: else the student would learn the colour of patches.
+    fill_patch(changed_HW3, patch_4, rng.integers(256, size=3, dtype=np.uint8))
+    return changed_HW3, patch_4
 
 
 def _recoloured(
@@ -38,14 +41,3 @@ def _recoloured(
     grey_HW1 = (image_HW3 @ _GREY_BGR)[..., None]
     image_HW3 = grey_HW1 + (image_HW3 - grey_HW1) * saturation
     return grey_HW1.mean() + (image_HW3 - grey_HW1.mean()) * contrast
-
-
-def _erase(image_HW3: Float32[np.ndarray, "h w 3"], rng: np.random.Generator) -> None:
-    """Overwrite one rectangle with one colour (random erasing, Zhong et al., AAAI 2020)."""
-    height, width = image_HW3.shape[:2]
-    area = rng.uniform(*ERASED_AREA) * height * width
-    aspect = np.exp(rng.uniform(*np.log(ERASED_ASPECT)))
-    rows = min(height, max(1, round(float(np.sqrt(area * aspect)))))
-    columns = min(width, max(1, round(float(np.sqrt(area / aspect)))))
-    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
-    image_HW3[top : top + rows, left : left + columns] = rng.uniform(0, 255, size=3)

@@ -35,7 +35,8 @@ class TrainingBatch:
     """Augmented crops (BGR) with their supervision.
 
     Keypoints are input pixels of the crop; their weight is 0 where nothing is known. `flipped_B` says which
-    crops are mirrored: keypoints are already swapped, teachers' joints are not.
+    crops are mirrored: keypoints are already swapped, teachers' joints are not. `dropped_B4` are the patches
+    (`student.dropped_patch`) under which teachers know nothing; None where distillation is not masked.
     """
 
     image_BHW3: UInt8[Tensor, "b h w 3"]
@@ -45,6 +46,7 @@ class TrainingBatch:
     crop_id_B: Int64[Tensor, " b"]
     dataset_B: Int64[Tensor, " b"]
     teachers: Mapping[str, TeacherBatch]
+    dropped_B4: Float32[Tensor, "b 4"] | None = None
 
     def __len__(self) -> int:
         return len(self.crop_id_B)

@@ -10,7 +10,7 @@ import torch
 
 from pipeline.errors import KDError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:

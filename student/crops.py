@@ -26,8 +26,8 @@ from student.student_config import StudentConfig
 
 @dataclass(frozen=True)
 class TrainingCrop:
-    """A crop as the student sees it: BGR, keypoints in input pixels, image pixels -> input pixels; and the
-    number of the stored view that it shows (0: a view of its own)."""
+    """A crop as the student sees it: BGR, keypoints in input pixels, image pixels -> input pixels; the number
+    of the stored view that it shows (0: a view of its own); and the patch that is hidden, in input pixels."""
 
     image_HW3: UInt8[np.ndarray, "h w 3"]
     keypoint_U2: Float32[np.ndarray, "u 2"]
@@ -35,32 +35,32 @@ class TrainingCrop:
     flipped: bool
     affine_23: Float64[np.ndarray, "2 3"]
     view: int
+    dropped_4: Float32[np.ndarray, "4"]
 
 
 class CropMaker:
     """Reads, augments and labels crops of one split."""
 
-    def __init__(self, split: TrainingSplit, student: StudentConfig, augment: AugmentParams) -> None:
+    def __init__(self, split: TrainingSplit, student: StudentConfig, occluded_weight: float = 1.0) -> None:
         self._split = split
         self._student = student
-        self._augment = augment
-        self._labels = UnionLabels(split.relations, student.skeleton.num_joints)
+        self._labels = UnionLabels(split.relations, student.skeleton.num_joints, occluded_weight)
         # One array: handing out entries of a list would copy a forked worker's pages, a little per crop.
         self._image_N = np.array(split.table.image)
         self._swap_U: Int64[np.ndarray, " u"] = np.array(student.skeleton.flip_permutation)
 
-    def make(self, row: int, rng: np.random.Generator) -> TrainingCrop:
+    def make(self, row: int, augment: AugmentParams, rng: np.random.Generator) -> TrainingCrop:
         """The crop of one row of the table; equal generators give equal crops.
 
         Raises:
             KDError: its image is missing or unreadable.
         """
         table, crop = self._split.table, self._student.crop
-        number = draw_stored_view(rng, self._augment, self._split.num_views)
+        number = draw_stored_view(rng, augment, self._split.num_views)
         if number:
-            augmentation = Augmentation(mirrored_at_random(rng, self._augment, self._split.view(row, number)))
+            augmentation = Augmentation(mirrored_at_random(rng, augment, self._split.view(row, number)))
         else:
-            augmentation = draw_augmentation(rng, self._augment)
+            augmentation = draw_augmentation(rng, augment)
         keypoint_U2, weight_U = self._labels(table.keypoints[row], table.visibility[row])
         affine_23 = augmented_affine(
             table.bbox[row], crop, augmentation, self._student.skeleton.joints, keypoint_U2, weight_U, rng
@@ -71,11 +71,13 @@ class CropMaker:
         keypoint_U2 = apply(affine_23, keypoint_U2).astype(np.float32)
         weight_U = weight_U * inside_crop(keypoint_U2, crop.input_size)
         order_U = self._swap_U if augmentation.view.flip else slice(None)
+        image_HW3, dropped_4 = changed_appearance(image_HW3, augment, rng)
         return TrainingCrop(
-            image_HW3=changed_appearance(image_HW3, self._augment, rng),
+            image_HW3=image_HW3,
             keypoint_U2=keypoint_U2[order_U],
             weight_U=weight_U[order_U],
             flipped=augmentation.view.flip,
             affine_23=affine_23,
             view=number,
+            dropped_4=dropped_4,
         )

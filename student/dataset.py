@@ -1,13 +1,15 @@
 """Training batches, read from disk as they are needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float32
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from pipeline.params import AugmentParams
-from student.batch import TrainingBatch
+from student.batch import TeacherBatch, TrainingBatch
 from student.crops import CropMaker, TrainingCrop
 from student.sampler import Draw
 from student.split import TrainingSplit
@@ -24,10 +26,20 @@ class TrainingSet(Dataset[TrainingBatch]):
     """
 
     def __init__(
-        self, splits: Sequence[TrainingSplit], student: StudentConfig, augment: AugmentParams, seed: int
+        self,
+        splits: Sequence[TrainingSplit],
+        student: StudentConfig,
+        augment: AugmentParams | Mapping[int, AugmentParams],
+        seed: int,
+        occluded_weight: float = 1.0,
     ) -> None:
+        """`augment` may change: a mapping has the augmentation from each of its epochs on, 0 among them.
+
+        `occluded_weight`: of labels marked as occluded.
+        """
         self.splits = tuple(splits)
-        self._makers = [CropMaker(split, student, augment) for split in self.splits]
+        self._makers = [CropMaker(split, student, occluded_weight) for split in self.splits]
+        self._augment_from = {0: augment} if isinstance(augment, AugmentParams) else dict(augment)
         self._teachers = tuple(dict.fromkeys(name for split in self.splits for name in split.readers))
         self._plane = warp_plane(student)
         self._seed = seed
@@ -46,20 +58,37 @@ class TrainingSet(Dataset[TrainingBatch]):
         crop_ids = [int(self.splits[split].table.crop_id[row]) for split, row in places]
         crops = [
             self._makers[split].make(
-                row, np.random.default_rng([self._seed, draw.epoch, draw.repeat, crop_id])
+                row,
+                self._augment_in(draw.epoch),
+                np.random.default_rng([self._seed, draw.epoch, draw.repeat, crop_id]),
             )
             for draw, (split, row), crop_id in zip(draws, places, crop_ids, strict=True)
         ]
         wanted = [
             WantedCrop(*place, crop.affine_23, crop.view) for place, crop in zip(places, crops, strict=True)
         ]
-        answers = {name: read_teacher(name, self.splits, wanted, self._plane) for name in self._teachers}
         return TrainingBatch(
             **_stacked(crops),
             crop_id_B=torch.tensor(crop_ids),
             dataset_B=torch.tensor([split for split, _ in places]),
-            teachers={name: answer for name, answer in answers.items() if answer is not None},
+            dropped_B4=self._masked_patches(draws, crops),
+            teachers=self.answers(wanted),
         )
+
+    def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
+        """What every teacher that was run on any of the crops has in store for them."""
+        found = {name: read_teacher(name, self.splits, wanted, self._plane) for name in self._teachers}
+        return {name: answer for name, answer in found.items() if answer is not None}
+
+    def _masked_patches(
+        self, draws: Sequence[Draw], crops: Sequence[TrainingCrop]
+    ) -> Float32[Tensor, "b 4"] | None:
+        if not any(self._augment_in(draw.epoch).mask_distillation for draw in draws):
+            return None
+        return torch.from_numpy(np.stack([crop.dropped_4 for crop in crops]))
+
+    def _augment_in(self, epoch: int) -> AugmentParams:
+        return self._augment_from[max(first for first in self._augment_from if first <= epoch)]
 
     def _place(self, index: int) -> tuple[int, int]:
         """Which split, and which row of its table."""

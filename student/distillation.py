@@ -1,84 +1,150 @@
-"""The loss of one batch: a term for the ground truth, one for each teacher.
+"""The loss of one batch: a term for the ground truth, and some for each teacher.
 
 Legend: B crops, U union joints, A crops a teacher answered, R relations (teacher joint -> union joint), P
-positions.
+positions, C channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
 
 from student.batch import TrainingBatch
-from student.losses import LossTerm, divergence, supervised_mean
+from student.losses.choice import PositionLoss
+from student.losses.coordinates import coordinate_error, expected_place, relation_error, student_place
+from student.losses.divergence import divergence
+from student.losses.original import counted_twice, mean_divergence
+from student.losses.reduction import Reduction, batch_sum, supervised_mean
+from student.losses.term import LossTerm
 from student.positions import Positions
 from student.student_config import StudentConfig
-from student.targets import gaussian_targets
+from student.targets import ground_truth_targets
 from student.teacher_targets import teacher_targets
 from student.teaching import Teaching
-from student.weighting import GroundTruth, TeacherAnswer, TeacherWeighting
+from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
-MIN_SEEN = 0.5
-"""A teacher's joint of whose map less than this lies in the student's crop teaches nothing: what is left of
-the map would, normalised, pretend that the joint is there."""
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What the terms are multiplied with; `coordinate` and `relation` relative to `distill`, left
+    out where they are 0."""
+
+    ground_truth: float = 1.0
+    distill: float = 1.0
+    coordinate: float = 0.0
+    relation: float = 0.0
 
 
 @dataclass(frozen=True)
 class DistillationLoss:
     """Ground truth + teachers.
 
-    Each term is a mean over the joints it supervises in the batch (`supervised_mean`) of weight * KL, where
+    Each term is a mean over the joints it supervises in the batch (`supervised_mean`) of weight * cost, where
     the weight is, for ground truth, the label's (visibility times relation); for a teacher, the strategy's
-    times the relation's. Terms enter the total with `ground_truth_weight` and `distill_weight`.
+    times the relation's. With `original`, terms and their sum are those of `student.losses.original`.
     """
 
     student: StudentConfig
     teachings: Sequence[Teaching]
     weighting: TeacherWeighting
-    ground_truth_weight: float
-    distill_weight: float
+    weights: LossWeights
+    teacher_loss: PositionLoss = divergence
+    label_beta: float | None = None
+    original: bool = False
 
-    def terms(self, logits: Positions, batch: TrainingBatch) -> list[LossTerm]:
-        """One term for the ground truth, then one per teacher, always all of them, in this order."""
-        truth = GroundTruth(
-            gaussian_targets(batch.keypoint_BU2, self.student.map, self.student.target_sigma), batch.weight_BU
-        )
-        value = supervised_mean(divergence(logits, truth.positions), truth.weight_BU)
-        return [
-            LossTerm("ground_truth", value, self.ground_truth_weight),
-            *self._teacher_terms(logits, batch, truth),
-        ]
-
-    def _teacher_terms(self, logits: Positions, batch: TrainingBatch, truth: GroundTruth) -> list[LossTerm]:
+    def terms(
+        self,
+        logits: Positions,
+        batch: TrainingBatch,
+        feature_BC: Float[Tensor, "b c"],
+        distill_factor: float = 1.0,
+    ) -> list[LossTerm]:
+        """Ground truth's term first, then every teacher's, always all of them, in this order; then those of
+        the strategy. `distill_factor` is the schedule's."""
         with torch.no_grad():
             answers = {t.name: self._answer(t, batch) for t in self.teachings if t.name in batch.teachers}
-            weights = self.weighting(answers, truth)
-        return [
-            LossTerm(
-                f"teacher/{t.name}",
-                self._teacher_value(logits, answers[t.name], t, weights[t.name])
-                if t.name in answers
-                else logits[0].new_zeros(()),
-                self.distill_weight,
-            )
-            for t in self.teachings
-        ]
+            sample = self._sample(batch, feature_BC)
+            weights = self.weighting(answers, sample)
+        truth = self._truth_term(logits, sample)
+        if self.original:
+            teachers = list(self._teacher_terms(logits, answers, weights, 1.0))
+            return counted_twice([truth, *teachers], distill_factor)
+        teachers = list(self._teacher_terms(logits, answers, weights, distill_factor))
+        return [truth, *teachers, *self.weighting.terms(answers, sample)]
+
+    def learned(self) -> list[nn.Module]:
+        """What learns beside the student."""
+        return [self.weighting] if isinstance(self.weighting, nn.Module) else []
 
     def _answer(self, teaching: Teaching, batch: TrainingBatch) -> TeacherAnswer:
         stored = batch.teachers[teaching.name]
-        targets = teacher_targets(stored, batch.flipped_B[stored.row_A], teaching, self.student)
+        dropped_B4 = batch.dropped_B4
+        targets = teacher_targets(
+            stored,
+            batch.flipped_B[stored.row_A],
+            teaching,
+            self.student,
+            None if dropped_B4 is None else dropped_B4[stored.row_A],
+        )
         return TeacherAnswer(stored.row_A, targets)
 
-    def _teacher_value(
-        self, logits: Positions, answer: TeacherAnswer, teaching: Teaching, strategy_AR: Float[Tensor, "a r"]
-    ) -> Float[Tensor, ""]:
-        targets = answer.targets
-        loss_AR = divergence(_gathered(logits, answer), targets.positions, targets.known)
+    def _sample(self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]) -> Sample:
+        truth = ground_truth_targets(
+            batch.keypoint_BU2, self.student.map, self.student.target_sigma, self.label_beta
+        )
+        return Sample(truth, batch.weight_BU, batch.dataset_B, feature_BC)
+
+    def _truth_term(self, logits: Positions, sample: Sample) -> LossTerm:
+        cost = mean_divergence if self.original else divergence
+        value = self._reduce(cost(logits, sample.truth), sample.truth_weight_BU)
+        return LossTerm("ground_truth", value, self.weights.ground_truth)
+
+    def _teacher_terms(
+        self, logits: Positions, answers: Mapping[str, TeacherAnswer], weights: Weights, factor: float
+    ) -> Iterator[LossTerm]:
+        for teaching in self.teachings:
+            answer = answers.get(teaching.name)
+            for kind, weight in self._kinds():
+                value = logits[0].new_zeros(())
+                if answer is not None:
+                    weight_AR, counts_AR = self._weight(teaching, answer, weights[teaching.name])
+                    value = self._reduce(self._cost(kind, logits, answer, counts_AR), weight_AR, counts_AR)
+                yield LossTerm(f"{kind}/{teaching.name}", value, weight * factor)
+
+    def _kinds(self) -> list[tuple[str, float]]:
+        told = self.weights
+        kinds = [("teacher", told.distill)]
+        for kind, weight in (("coordinate", told.coordinate), ("relation", told.relation)):
+            if weight > 0:
+                kinds.append((kind, weight * told.distill))
+        return kinds
+
+    def _weight(
+        self, teaching: Teaching, answer: TeacherAnswer, strategy_AR: Float[Tensor, "a r"]
+    ) -> tuple[Float[Tensor, "a r"], Bool[Tensor, "a r"]]:
+        """Weights, and which joints count in the mean: those a strategy could give any weight to."""
         relation_R = torch.from_numpy(teaching.weight_R).to(strategy_AR.device)
-        weight_AR = strategy_AR * relation_R * (targets.seen_AR >= MIN_SEEN)
-        return supervised_mean(loss_AR, weight_AR)
+        counts_AR = self.weighting.fixed.of_teacher(teaching.name, answer) > 0
+        return strategy_AR * relation_R * counts_AR, counts_AR
+
+    def _cost(
+        self, kind: str, logits: Positions, answer: TeacherAnswer, counts_AR: Bool[Tensor, "a r"]
+    ) -> Float[Tensor, "a r"]:
+        said, targets = _gathered(logits, answer), answer.targets
+        if kind == "teacher":
+            cost = mean_divergence if self.original else self.teacher_loss
+            return cost(said, targets.positions, targets.known)
+        said_AR2 = student_place(said, self.student.map, targets.known)
+        target_AR2 = expected_place(targets.positions, self.student.map)
+        if kind == "coordinate":
+            return coordinate_error(said_AR2, target_AR2)
+        return relation_error(said_AR2, target_AR2, counts_AR)
+
+    @property
+    def _reduce(self) -> Reduction:
+        return batch_sum if self.original else supervised_mean
 
 
 def _gathered(logits: Positions, answer: TeacherAnswer) -> tuple[Float[Tensor, "a r _"], ...]:

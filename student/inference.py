@@ -86,9 +86,9 @@ class Predictor:
         logits = self.student(image_B3HW)
         if self.flip_test:
             answer = self.student(image_B3HW.flip(-1))
-            logits = mean_log_probability(
-                logits, mirrored(answer, config.map, config.skeleton.flip_permutation)
-            )
+            permutation = config.skeleton.flip_permutation
+            unflipped = mirrored(answer, config.map, config.crop.input_size[0], permutation)
+            logits = mean_log_probability(logits, unflipped)
         keypoint_BU2, score_BU = decode(logits, config.map, config.target_sigma)
         return keypoint_BU2.cpu().numpy(), score_BU.cpu().numpy()
 

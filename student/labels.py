@@ -10,15 +10,17 @@ from jaxtyping import Bool, Float32, UInt8
 
 from pipeline.conventions.relation import Relation
 
-VISIBILITY_WEIGHT = np.array([0.0, 1.0, 1.0], dtype=np.float32)
-"""Not labelled, labelled but occluded, visible. As in MMPose, an occluded joint counts like a visible one."""
-
 
 class UnionLabels:
     """Ground truth supervises the union joints its convention has a relation to, by the relation's weight."""
 
-    def __init__(self, relations: Sequence[Relation], joints: int) -> None:
-        """Where several of the dataset's joints stand for one union joint, the closest relation counts."""
+    def __init__(self, relations: Sequence[Relation], joints: int, occluded_weight: float = 1.0) -> None:
+        """Where several of the dataset's joints stand for one union joint, the closest relation counts.
+
+        `occluded_weight` is that of labels marked as occluded; 1, as in MMPose: as much as of visible ones.
+        """
+        # By COCO's flags: not labelled, labelled but occluded, visible.
+        self._visibility_weight = np.array([0.0, occluded_weight, 1.0], dtype=np.float32)
         self._source_U = np.zeros(joints, dtype=np.int64)
         self._weight_U = np.zeros(joints, dtype=np.float32)
         for relation in relations:
@@ -30,7 +32,7 @@ class UnionLabels:
         self, keypoint_K2: Float32[np.ndarray, "k 2"], visibility_K: UInt8[np.ndarray, " k"]
     ) -> tuple[Float32[np.ndarray, "u 2"], Float32[np.ndarray, " u"]]:
         """One person's union joints, in the units of `keypoint_K2`, and their weights (0: nothing known)."""
-        weight_U = VISIBILITY_WEIGHT[visibility_K][self._source_U] * self._weight_U
+        weight_U = self._visibility_weight[visibility_K][self._source_U] * self._weight_U
         return keypoint_K2[self._source_U], weight_U
 
 

@@ -7,8 +7,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch import float32 as torch_float32
 
-from student.backbone import build_backbone
-from student.heads import build_head
+from student.backbones.registry import build_backbone
+from student.heads.build import build_head
 from student.positions import Positions
 from student.student_config import StudentConfig
 
@@ -20,13 +20,33 @@ class PoseStudent(nn.Module):
         """Fresh weights, drawn from torch's global generator."""
         super().__init__()
         self.config = config
-        self.backbone, channels = build_backbone(config.backbone)
+        self.backbone = build_backbone(config.backbone, config.output_stride)
         joints = config.skeleton.num_joints
-        self.head = build_head(config.map, config.crop.input_size, channels, config.width, joints)
+        self.head = build_head(
+            config.head, config.map, config.crop.input_size, self.backbone, config.width, joints
+        )
+        self._frozen: list[nn.Module] = []
+
+    def freeze(self, stages: int) -> None:
+        """Keep the weights and statistics of the backbone's first stages as they are, from the stem on."""
+        self._frozen = list(self.backbone.stages[:stages])
+        for stage in self._frozen:
+            stage.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "PoseStudent":
+        super().train(mode)
+        for stage in self._frozen:
+            stage.eval()
+        return self
 
     def forward(self, image_B3HW: Float[Tensor, "b 3 h w"]) -> Positions:
         """Logits of every union joint, from RGB crops already normalised (`normalise`)."""
-        return self.head(self.backbone(image_B3HW))
+        return self.head(self.features(image_B3HW))
+
+    def features(self, image_B3HW: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c hs ws"]:
+        """The backbone's map, which `head` turns into logits."""
+        return self.backbone(image_B3HW)
 
     def normalise(self, image_BHW3: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
         """BGR crops as OpenCV reads them, made what `forward` wants: RGB, mean and deviation taken out."""

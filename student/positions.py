@@ -9,7 +9,7 @@ Legend: B crops, J joints, P positions, W and H columns and rows (or x and y bin
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
@@ -17,18 +17,29 @@ from pipeline.geometry import MapGeometry
 Positions = tuple[Float[Tensor, "b j _"], ...]
 
 
-def mirrored(positions: Positions, geometry: MapGeometry, permutation: Sequence[int]) -> Positions:
-    """What a mirrored crop's positions say of the crop: columns reversed, left and right joints swapped.
+def mirrored(
+    positions: Positions, geometry: MapGeometry, input_width: int, permutation: Sequence[int]
+) -> Positions:
+    """What a mirrored crop's positions say of the crop: columns mirrored, left and right joints swapped.
 
-    Exact only for maps that mirror onto themselves, which the student's half-pixel geometry does.
+    A half-pixel map's columns are just reversed. RTMPose's SimCC bins, the first of which is on a pixel's
+    centre, are reversed and moved: with two bins a pixel, the last lies beyond the last pixel's centre, where
+    the mirrored crop has none; there its outermost bin counts.
     """
     order = torch.as_tensor(permutation, device=positions[0].device)
     swapped = [axis_BJP[:, order] for axis_BJP in positions]
+    column_W = _mirror_columns(geometry, input_width).to(order.device)
     if geometry.kind == "simcc":
         x_BJW, y_BJH = swapped
-        return x_BJW.flip(-1), y_BJH
+        return x_BJW[..., column_W], y_BJH
     width, height = geometry.size
-    return (swapped[0].unflatten(-1, (height, width)).flip(-1).flatten(-2),)
+    return (swapped[0].unflatten(-1, (height, width))[..., column_W].flatten(-2),)
+
+
+def _mirror_columns(geometry: MapGeometry, input_width: int) -> Int64[Tensor, " w"]:
+    """For each column of a crop's map, the one of the mirrored crop's that shows the same."""
+    columns = geometry.size[0]
+    return (round(geometry.mirror(input_width)) - torch.arange(columns)).clamp(0, columns - 1)
 
 
 def mean_log_probability(first: Positions, second: Positions) -> Positions:

@@ -1,21 +1,26 @@
 """One training, put together from a workspace: it can be stepped, saved and gone on with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipeline.params import Params
+from pipeline.params import Params, TrainParams
 from student.checkpoint import changes, load_checkpoint
 from student.dataset import TrainingSet
-from student.distillation import DistillationLoss
+from student.distillation import DistillationLoss, LossWeights
+from student.distillation_schedule import distillation_factor
+from student.epoch_tally import EpochTally
+from student.init.start import start_student
 from student.loader import BatchLoader, worker_count
-from student.network import PoseStudent
+from student.losses.choice import position_loss
 from student.sampler import EpochSampler
+from student.split import TrainingSplit
 from student.supervision import Supervision
 from student.trainer import Trainer
-from student.weighting import FixedWeighting
+from student.weighting.build import build_weighting
 
 IDENTITY_SECTIONS = ("skeleton", "student", "train", "distill")
 """Sections of params.yaml that a training depends on; with any of them changed, a checkpoint is another's."""
@@ -23,54 +28,82 @@ TOLD_CHANGES = 5
 
 
 class TrainingRun:
-    """Data, trainer and the count of finished epochs."""
+    """Data, trainer, the rows of the epochs that are over and the tally of the one that is not."""
 
-    def __init__(self, params: Params, supervision: Supervision, device: torch.device) -> None:
-        """Fresh weights from `train.seed`."""
+    def __init__(self, params: Params, supervision: Supervision, device: torch.device, root: Path) -> None:
+        """Fresh weights from `train.seed`, and those of `student.init` over them; its paths start at `root`.
+
+        Raises:
+            KDError: `student.init` asks for weights that are not there, or not for this student.
+        """
         self.identity = {
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
             **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
         }
         self.dataset = TrainingSet(
-            supervision.splits, supervision.student, params.train.augment, params.train.seed
+            supervision.splits,
+            supervision.student,
+            params.train.augment_from(),
+            params.train.seed,
+            params.train.occluded_weight,
         )
-        self._loader = BatchLoader(
+        self.loader = BatchLoader(
             self.dataset,
-            EpochSampler(
-                [len(split) for split in supervision.splits],
-                params.train.batch_size,
-                params.train.sampling,
-                params.train.seed,
-            ),
+            _sampler(params.train, supervision.splits),
             worker_count(params.runtime.workers, device),
             device,
         )
         torch.manual_seed(params.train.seed)
+        self.start = start_student(supervision.student, params.student, root)
+        self.identity["init"] = self.start.identity
+        student = self.start.student
         self.trainer = Trainer(
-            PoseStudent(supervision.student),
-            _loss(params, supervision),
+            student,
+            _loss(params, supervision, student.backbone.channels),
             params.train,
-            steps_per_epoch=len(self._loader),
+            steps_per_epoch=len(self.loader),
             device=device,
+            distill_factor=partial(
+                distillation_factor,
+                epochs=params.train.epochs,
+                schedule=params.distill.schedule,
+                warmup_epochs=params.distill.warmup_epochs,
+            ),
         )
         self.history: list[dict[str, float]] = []
+        self._tally = EpochTally()
 
     @property
     def epoch(self) -> int:
         """Epochs finished; the one that comes next, from 0."""
         return len(self.history)
 
-    def run_epoch(self, progress: Callable[[int, int], Any]) -> dict[str, float]:
-        """Train one epoch; its numbers, as logged. Raises KDError where the loss is not finite."""
-        self._loader.sampler.epoch = self.epoch
-        row = self.trainer.run_epoch(self._loader, lambda step: progress(step, self.trainer.steps))
-        self.history.append(row)
-        return row
+    def run_epoch(self, on_step: Callable[[int, int], Any]) -> dict[str, float]:
+        """Train one epoch, or what is left of it; its numbers, as logged.
+
+        `on_step` is told the steps done, and those of the whole training; what `state_dict` says then is
+        whole.
+
+        Raises:
+            KDError: the loss is not finite.
+        """
+        self.loader.sampler.epoch, self.loader.sampler.start = self.epoch, self._tally.steps
+        for batch in self.loader:
+            self._tally.add(self.trainer.learn(batch), len(batch))
+            on_step(self.trainer.step, self.trainer.steps)
+        self.history.append(self._tally.row() | {"train/learning_rate": self.trainer.learning_rate})
+        self._tally = EpochTally()
+        return self.history[-1]
 
     def state_dict(self) -> dict[str, Any]:
         """All that changes in training, and what it depends on."""
-        return {"identity": self.identity, "history": self.history, "trainer": self.trainer.state_dict()}
+        return {
+            "identity": self.identity,
+            "history": self.history,
+            "tally": self._tally.state_dict(),
+            "trainer": self.trainer.state_dict(),
+        }
 
     def resume(self, path: Path) -> str:
         """Go on from a checkpoint of this very training. Returns why not, or "" (also for no checkpoint)."""
@@ -85,14 +118,34 @@ class TrainingRun:
             return f"{path} is of another training ({told}): training started afresh."
         self.trainer.load_state_dict(state["trainer"])
         self.history = [dict(row) for row in state["history"]]
+        self._tally.load_state_dict(state["tally"])
         return ""
 
 
-def _loss(params: Params, supervision: Supervision) -> DistillationLoss:
+def _sampler(params: TrainParams, splits: Sequence[TrainingSplit]) -> EpochSampler:
+    return EpochSampler(
+        [len(split) for split in splits],
+        params.batch_size,
+        params.seed,
+        exponent=params.sampling_exponent(),
+        caps=[params.sampling_caps.get(split.table.dataset) for split in splits],
+        steps=params.steps_per_epoch,
+    )
+
+
+def _loss(params: Params, supervision: Supervision, channels: int) -> DistillationLoss:
+    distill = params.distill
     return DistillationLoss(
         student=supervision.student,
         teachings=supervision.teachings,
-        weighting=FixedWeighting(params.distill_weights(), params.distill.min_confidence),
-        ground_truth_weight=params.train.ground_truth_weight,
-        distill_weight=params.distill.weight,
+        weighting=build_weighting(params, supervision, channels),
+        weights=LossWeights(
+            ground_truth=params.train.ground_truth_weight,
+            distill=distill.weight,
+            coordinate=distill.coordinate_weight,
+            relation=distill.relation_weight,
+        ),
+        teacher_loss=position_loss(distill.loss, distill.temperature, supervision.student.target_sigma),
+        label_beta=params.train.label_beta,
+        original=distill.original_sum,
     )

@@ -8,10 +8,9 @@ from pipeline.conventions.union import UnionSkeleton
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import StudentParams
-from student.backbone import STRIDE
 
-FORMAT = 1
-HEATMAP_STRIDE = 4.0
+FORMAT = 2
+HEATMAP_STRIDE = 4
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 
@@ -25,6 +24,8 @@ class StudentConfig:
     """
 
     backbone: str
+    output_stride: int
+    head: str
     width: int
     crop: CropGeometry
     map: MapGeometry
@@ -35,15 +36,18 @@ class StudentConfig:
 
     @classmethod
     def from_params(cls, params: StudentParams, skeleton: UnionSkeleton) -> "StudentConfig":
-        """Raises KDError where the input size does not fit the backbone's stride."""
-        if any(side % STRIDE for side in params.input_size):
+        """Raises KDError where the input size does not fit the backbone's stride, or the bins the head."""
+        stride = params.output_stride
+        if any(side % stride for side in params.input_size):
             raise KDError(
-                f"student.input_size is {list(params.input_size)}, but the backbone halves it five times: "
-                f"width and height must be multiples of {STRIDE}. Nearest: "
-                f"{[_nearest_multiple(side) for side in params.input_size]}."
+                f"student.input_size is {list(params.input_size)}, but the backbone's last map has a "
+                f"stride of {stride}: width and height must be multiples of {stride}. Nearest: "
+                f"{[_nearest_multiple(side, stride) for side in params.input_size]}."
             )
         return cls(
             backbone=params.backbone,
+            output_stride=params.output_stride,
+            head=params.head,
             width=params.width,
             crop=CropGeometry(input_size=params.input_size, padding=params.padding),
             map=student_map(params),
@@ -62,6 +66,8 @@ class StudentConfig:
         """The config that `as_dict` told, also after a round trip through JSON."""
         return cls(
             backbone=values["backbone"],
+            output_stride=values["output_stride"],
+            head=values.get("head", values["map"]["kind"]),  # once, these two were the same
             width=values["width"],
             crop=CropGeometry(**_with_tuples(values["crop"])),
             map=MapGeometry(**_with_tuples(values["map"])),
@@ -73,9 +79,17 @@ class StudentConfig:
 
 
 def student_map(params: StudentParams) -> MapGeometry:
-    """Cells centred on the pixels they stand for (half-pixel geometry), so the map mirrors onto itself."""
+    """Cells centred on the pixels they stand for (half-pixel geometry), so the map mirrors onto itself.
+
+    RTMPose's bins start at the centre of the first pixel instead, as its checkpoints were trained.
+
+    Raises:
+        KDError: bins of RTMPose's that do not mirror onto bins.
+    """
+    if params.head == "rtmcc":
+        return _rtmpose_map(params.input_size, params.simcc_split_ratio)
     if params.head == "heatmap":
-        return half_pixel_map("heatmap", params.input_size, HEATMAP_STRIDE)
+        return half_pixel_map("heatmap", params.input_size, float(HEATMAP_STRIDE))
     return half_pixel_map("simcc", params.input_size, 1 / params.simcc_split_ratio)
 
 
@@ -86,8 +100,19 @@ def half_pixel_map(kind: str, input_size: tuple[int, int], stride: float) -> Map
     return MapGeometry(kind=kind, size=size, scale=(stride, stride), offset=(offset, offset))
 
 
-def _nearest_multiple(side: int) -> int:
-    return max(STRIDE, round(side / STRIDE) * STRIDE)
+def _rtmpose_map(input_size: tuple[int, int], ratio: float) -> MapGeometry:
+    """Bin i is input pixel i / ratio (mmpose/codecs/simcc_label.py)."""
+    if not ratio.is_integer():
+        raise KDError(
+            f"student.simcc_split_ratio is {ratio:g}, but the head rtmcc needs a whole number: bin i of a "
+            "mirrored crop is bin ratio * (width - 1) - i of the crop. RTMPose's own ratio is 2."
+        )
+    size = (round(input_size[0] * ratio), round(input_size[1] * ratio))
+    return MapGeometry("simcc", size, (1 / ratio, 1 / ratio))
+
+
+def _nearest_multiple(side: int, stride: int) -> int:
+    return max(stride, round(side / stride) * stride)
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

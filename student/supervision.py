@@ -42,11 +42,27 @@ def open_supervision(workspace: Workspace) -> Supervision:
     tables = [_table(workspace, name) for name in dict.fromkeys(params.train.datasets)]
     splits = [_split(workspace, table, student) for table in tables]
     readers = {name: reader for split in splits for name, reader in split.readers.items()}
+    if params.distill.weight > 0 and not readers:
+        raise _nobody_teaches(workspace)
     return Supervision(
         student=student,
         splits=splits,
         teachings=[teaching_of(workspace, name, reader, union, student) for name, reader in readers.items()],
         identity={split.table.dataset: _identity(split) for split in splits},
+    )
+
+
+def _nobody_teaches(workspace: Workspace) -> KDError:
+    params = workspace.params
+    teaching = [name for name, weight in params.distill_weights().items() if weight > 0]
+    found = (
+        f"none of train.datasets ({', '.join(params.train.datasets)}) is in cells.datasets"
+        if teaching
+        else "no teacher in distill.teachers has a weight"
+    )
+    return KDError(
+        f"distill.weight is {params.distill.weight:g}, but {found}, so no teacher teaches. Mend that, or set "
+        "distill.weight to 0 to train on labels alone."
     )
 
 

@@ -11,25 +11,46 @@ from pipeline.geometry import MapGeometry
 from student.positions import Positions
 
 
+def ground_truth_targets(
+    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float, beta: float | None
+) -> Positions:
+    """A Gaussian around each keypoint (input pixels), normalised over the map's positions.
+
+    With `beta`, the softmax of beta times the Gaussian of peak 1 instead: the target that RTMPose trains with
+    (`label_softmax` of MMPose's `KLDiscretLoss`, beta 10). Most of its mass may lie in the tail.
+    """
+    if beta is None:
+        return gaussian_targets(keypoint_BJ2, geometry, sigma)
+    x_BJW, y_BJH = (exponent.exp() for exponent in _exponents(keypoint_BJ2, geometry, sigma))
+    if geometry.kind == "simcc":
+        return (beta * x_BJW).softmax(-1), (beta * y_BJH).softmax(-1)
+    plane_BJHW = y_BJH[..., :, None] * x_BJW[..., None, :]
+    return ((beta * plane_BJHW).flatten(-2).softmax(-1),)
+
+
 def gaussian_targets(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float) -> Positions:
     """A Gaussian around each keypoint (input pixels), normalised over the map's positions.
 
     `sigma` is in cells or bins. The centre is the keypoint itself, not the nearest cell (as UDP's and SimCC's
     codecs do), so the target has no quantisation bias.
     """
-    offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
-    cell_BJ2 = (keypoint_BJ2 - offset) / scale
-    x_BJW, y_BJH = (
-        _normalised_gaussian(cell_BJ2[..., axis], size, sigma) for axis, size in enumerate(geometry.size)
-    )
+    # A softmax of the exponent: sums to 1 even for a centre far outside, where every exponential underflows.
+    x_BJW, y_BJH = (exponent.softmax(-1) for exponent in _exponents(keypoint_BJ2, geometry, sigma))
     if geometry.kind == "simcc":
         return x_BJW, y_BJH
     return ((y_BJH[..., :, None] * x_BJW[..., None, :]).flatten(-2),)
 
 
-def _normalised_gaussian(
-    centre_BJ: Float[Tensor, "b j"], size: int, sigma: float
-) -> Float[Tensor, "b j size"]:
+def _exponents(
+    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float
+) -> tuple[Float[Tensor, "b j w"], Float[Tensor, "b j h"]]:
+    """Logarithms of Gaussians of peak 1 along x and y."""
+    offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
+    cell_BJ2 = (keypoint_BJ2 - offset) / scale
+    x_BJW, y_BJH = (_exponent(cell_BJ2[..., axis], size, sigma) for axis, size in enumerate(geometry.size))
+    return x_BJW, y_BJH
+
+
+def _exponent(centre_BJ: Float[Tensor, "b j"], size: int, sigma: float) -> Float[Tensor, "b j size"]:
     position_P = torch.arange(size, device=centre_BJ.device, dtype=centre_BJ.dtype)
-    # A softmax of the exponent: sums to 1 even for a centre far outside, where every exponential underflows.
-    return (-((position_P - centre_BJ[..., None]) ** 2) / (2 * sigma**2)).softmax(-1)
+    return -((position_P - centre_BJ[..., None]) ** 2) / (2 * sigma**2)

@@ -4,6 +4,7 @@ Legend: A answered crops, R relations (teacher joint -> union joint), P position
 of a plane, X and Y bins.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from pipeline.geometry import MapGeometry
 from pipeline.teachers.maps import HeatmapOutput
 from student.batch import TeacherBatch
+from student.dropped_patch import known_outside
 from student.positions import Positions
 from student.student_config import StudentConfig
 from student.teaching import Teaching, warp_plane
@@ -23,6 +25,14 @@ HEATMAP_EXPONENT = 1.5
 thousands of cells, can outweigh its peak. Raised to this power before it is normalised, it tells better where
 labelled joints are: on 120 people of COCO, the cross-entropy of labels under MoveNet falls from 4.39 to
 4.13 nats, under CPM from 6.06 to 6.04 (6.10 at 2). SimCC teachers' softmax was best as it is."""
+
+
+MIN_SEEN = 0.5
+"""A teacher's joint of whose map less than this lies in the student's crop teaches nothing: what is left of
+the map would, normalised, pretend that the joint is there."""
+CACHED_CROPS = 4
+"""Crops taken at a time on a CPU: whole maps of a batch as floats would fill memory anew at every step, and
+its pages cost more than the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +51,52 @@ class TeacherTargets:
 
 
 def teacher_targets(
-    batch: TeacherBatch, flipped_A: Bool[Tensor, " a"], teaching: Teaching, student: StudentConfig
+    batch: TeacherBatch,
+    flipped_A: Bool[Tensor, " a"],
+    teaching: Teaching,
+    student: StudentConfig,
+    dropped_A4: Float[Tensor, "a 4"] | None = None,
 ) -> TeacherTargets:
     """Dequantise, warp into the student's crop, normalise.
 
     A mirrored crop's left wrist is the teacher's right one: there the union joint of a relation is swapped.
+    Under a dropped patch (`student.dropped_patch`) teachers are taken to know nothing.
     """
-    device = batch.row_A.device
-    source_R = torch.from_numpy(teaching.source_R).to(device)
-    density_ARHW = _density(batch, teaching, source_R)
-    affine_A23 = coarsened_affine(batch.teacher_from_student_A23, teaching.map_size, teaching.grid_size)
-    plane = warp_plane(student)
-    warped_ARHW, known_AHW = reproject(density_ARHW, affine_A23, (plane.size[1], plane.size[0]))
-    positions, known = _as_positions(warped_ARHW, known_AHW, plane, student.map)
+    source_R = torch.from_numpy(teaching.source_R).to(batch.row_A.device)
+    size = CACHED_CROPS if batch.row_A.device.type == "cpu" else max(1, len(batch.row_A))
+    parts = [
+        _warped(batch, slice(start, start + size), teaching, source_R, warp_plane(student), dropped_A4)
+        for start in range(0, len(batch.row_A), size)
+    ]
+    warped_ARHW, known_AHW, seen_AR = (torch.cat(kind) for kind in zip(*parts, strict=True))
+    positions, known = _as_positions(warped_ARHW, known_AHW, warp_plane(student), student.map)
     return TeacherTargets(
         positions=tuple(_normalised(axis_ARP) for axis_ARP in positions),
         known=known,
-        seen_AR=seen_fraction(density_ARHW, warped_ARHW, affine_A23),
+        seen_AR=seen_AR,
         confidence_AR=batch.confidence_AK[:, source_R],
         union_AR=_union_joints(teaching, student, flipped_A),
     )
+
+
+def _warped(
+    batch: TeacherBatch,
+    rows: slice,
+    teaching: Teaching,
+    source_R: Int64[Tensor, " r"],
+    plane: MapGeometry,
+    dropped_A4: Float[Tensor, "a 4"] | None,
+) -> tuple[Float[Tensor, "a r h w"], Bool[Tensor, "a h w"], Float[Tensor, "a r"]]:
+    """Maps on the student's plane, up to a factor each; where they are known; how much of each is seen."""
+    stored = {name: array[rows][:, source_R] for name, array in batch.stored.items()}
+    affine_A23 = batch.teacher_from_student_A23[rows]
+    density_ARHW = _density(stored, teaching, affine_A23)
+    affine_A23 = coarsened_affine(affine_A23, teaching.map_size, teaching.grid_size)
+    warped_ARHW, known_AHW = reproject(density_ARHW, affine_A23, (plane.size[1], plane.size[0]))
+    if dropped_A4 is not None:
+        known_AHW = known_AHW & known_outside(dropped_A4[rows], plane)
+        warped_ARHW = warped_ARHW * known_AHW[:, None]
+    return warped_ARHW, known_AHW, seen_fraction(density_ARHW, warped_ARHW, affine_A23)
 
 
 def _union_joints(
@@ -72,16 +108,15 @@ def _union_joints(
 
 
 def _density(
-    batch: TeacherBatch, teaching: Teaching, source_R: Int64[Tensor, " r"]
+    stored: Mapping[str, Tensor], teaching: Teaching, like: Float[Tensor, "a 2 3"]
 ) -> Float[Tensor, "a r h w"]:
     """The teacher's maps on its grid, up to a factor per map; SimCC pairs as their outer product."""
     to_x, to_y = (
-        coarsening_matrix(fine, coarse, batch.teacher_from_student_A23)
+        coarsening_matrix(fine, coarse, like)
         for fine, coarse in zip(teaching.map_size, teaching.grid_size, strict=True)
     )
-    maps = teaching.codec.decode({name: array[:, source_R] for name, array in batch.stored.items()})
+    maps = teaching.codec.decode(stored)
     if isinstance(maps, HeatmapOutput):
-        # A heatmap's own peak is a factor that normalising takes out again.
         map_ARHW = _raised(maps.heatmap_BKHW.clamp(min=0.0))
         return map_ARHW if teaching.grid_size == teaching.map_size else to_y.T @ map_ARHW @ to_x
     sharpness = teaching.codec.sharpness

@@ -23,14 +23,20 @@ Progress = Callable[[int, int], Any]
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training did. `note` says why it did not go on from the checkpoint it found, or is empty."""
+    """What a training did.
+
+    `start` says which weights it began with; `note` why it did not go on from the checkpoint it found, or is
+    empty.
+    """
 
     folder: Path
     crops: int
     epochs: int
+    steps: int
     first_epoch: int
     seconds: float
     last: dict[str, float]
+    start: str
     note: str = ""
 
     def summary(self) -> str:
@@ -41,6 +47,7 @@ class TrainingReport:
         )
         lines = [
             self.note,
+            f"The student {self.start}.",
             f"{self.epochs} epochs of {self.crops} crops{resumed}, in {self.seconds:.0f} s. Losses: {losses}",
             f"{self.folder / WEIGHTS}, {self.folder / CONFIG}",
         ]
@@ -67,12 +74,20 @@ def train_student(
     params = workspace.params
     supervision = open_supervision(workspace)
     folder = make_folder(workspace.run)
-    run = TrainingRun(params, supervision, resolve_device(params.runtime.device))
+    run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
     note = run.resume(folder / CHECKPOINT) if resume else ""
     first_epoch = run.epoch
     log = MetricsLog(folder / LOG, run.history)
+    every = params.runtime.checkpoint_steps
+
+    def on_step(done: int, steps: int) -> None:
+        if every and done % every == 0:
+            save_checkpoint(run.state_dict(), folder / CHECKPOINT)
+        if progress is not None:
+            progress(done, steps)
+
     while run.epoch < params.train.epochs:
-        log.add(run.run_epoch(progress or _silent))
+        log.add(run.run_epoch(on_step))
         save_checkpoint(run.state_dict(), folder / CHECKPOINT)
     log.close()
     save_student(run.trainer.average.model, folder)
@@ -80,12 +95,10 @@ def train_student(
         folder=folder,
         crops=len(run.dataset),
         epochs=params.train.epochs,
+        steps=run.trainer.steps,
         first_epoch=first_epoch,
         seconds=time.perf_counter() - started,
         last=run.history[-1],
+        start=run.start.told,
         note=note,
     )
-
-
-def _silent(done: int, steps: int) -> None:
-    """Progress nobody asked for."""

@@ -1,12 +1,10 @@
-"""The training loop's inner part: a student, its optimiser and its average, stepped through epochs."""
+"""The training loop's inner part: a student, its optimiser and its average, taught a batch at a time."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from pipeline.errors import KDError
 from pipeline.params import TrainParams
@@ -14,7 +12,7 @@ from student.batch import TrainingBatch
 from student.checkpoint import random_state, restore_random_state
 from student.distillation import DistillationLoss
 from student.ema import MovingAverage
-from student.losses import LossTerm, total_loss
+from student.losses.term import LossTerm, total_loss
 from student.network import PoseStudent
 from student.optimiser import build_optimiser
 from student.schedule import learning_rate_factor
@@ -36,57 +34,43 @@ class Trainer:
         params: TrainParams,
         steps_per_epoch: int,
         device: torch.device,
+        distill_factor: Callable[[int], float] = lambda epoch: 1.0,
     ) -> None:
+        """`distill_factor`: what distillation is weighed with in an epoch (from 0)."""
         self.student = student.to(device, memory_format=torch.channels_last)
         self.loss = loss
+        self.learned = nn.ModuleList([self.student, *loss.learned()]).to(device)
+        self.distill_factor = distill_factor
+        self.steps_per_epoch = steps_per_epoch
         self.params = params
         self.steps = params.epochs * steps_per_epoch
         self.warmup_steps = round(params.warmup_epochs * steps_per_epoch)
         self.device = device
-        self.optimiser = build_optimiser(self.student, params.learning_rate, params.weight_decay)
+        self.optimiser = build_optimiser(self.learned, params.learning_rate, params.weight_decay)
         self.average = MovingAverage(self.student, params.ema_decay)
         self.step = 0
         self.half_precision = params.amp == "bf16" or (params.amp == "auto" and device.type == "cuda")
 
-    def run_epoch(self, batches: Iterable[TrainingBatch], on_step: Callable[[int], None]) -> dict[str, float]:
-        """Train on every batch once; the epoch's numbers by the names they are logged under.
-
-        Losses are means over the epoch's steps. `on_step` is told the number of steps taken in all.
+    def learn(self, batch: TrainingBatch) -> list[LossTerm]:
+        """One step on one batch; the terms of its loss.
 
         Raises:
             KDError: the loss or a gradient is not finite. The weights are those before that batch.
         """
         self.student.train()
-        sums: dict[str, Float[Tensor, ""]] = {}
-        weights: dict[str, float] = {}
-        started, crops, steps = time.perf_counter(), 0, 0
-        for batch in batches:
-            terms = self._learn(batch.to(self.device))
-            for term in terms:
-                sums[term.name] = sums.get(term.name, 0.0) + term.value.detach()
-                weights[term.name] = term.weight
-            crops, steps = crops + len(batch), steps + 1
-            on_step(self.step)
-        losses = {name: float(value) / steps for name, value in sums.items()}
-        rate = crops / (time.perf_counter() - started)
-        return self._row(losses, weights) | {"train/crops_per_second": rate}
-
-    def _row(self, losses: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
-        return {
-            "train/loss/total": sum(value * weights[name] for name, value in losses.items()),
-            **{f"train/loss/{name}": value for name, value in losses.items()},
-            **{f"train/weight/{name}": weight for name, weight in weights.items()},
-            "train/learning_rate": self.optimiser.param_groups[0]["lr"],
-        }
-
-    def _learn(self, batch: TrainingBatch) -> list[LossTerm]:
-        """One step on one batch, which is on the device already."""
         self._set_learning_rate()
+        batch = batch.to(self.device)
         image_B3HW = self.student.normalise(batch.image_BHW3)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half_precision):
-            logits = self.student(image_B3HW)
+            feature_BCHW = self.student.features(image_B3HW)
+            logits = self.student.head(feature_BCHW)
         # Log-probabilities of thousands of positions need more than bf16's eight bits.
-        terms = self.loss.terms(tuple(axis_BUP.float() for axis_BUP in logits), batch)
+        terms = self.loss.terms(
+            tuple(axis_BUP.float() for axis_BUP in logits),
+            batch,
+            feature_BCHW.detach().float().mean((-2, -1)),
+            self.distill_factor(self.step // self.steps_per_epoch),
+        )
         total = total_loss(terms)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -99,8 +83,13 @@ class Trainer:
         self.step += 1
         return terms
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the step before."""
+        return self.optimiser.param_groups[0]["lr"]
+
     def _set_learning_rate(self) -> None:
-        factor = learning_rate_factor(self.step, self.steps, self.warmup_steps)
+        factor = learning_rate_factor(self.step, self.steps, self.warmup_steps, self.params.schedule)
         for group in self.optimiser.param_groups:
             group["lr"] = self.params.learning_rate * factor
 
@@ -117,7 +106,7 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "student": self.student.state_dict(),
+            "learned": self.learned.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
             "step": self.step,
@@ -125,7 +114,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.student.load_state_dict(state["student"])
+        self.learned.load_state_dict(state["learned"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.load_state_dict(state["average"])
         self.step = state["step"]

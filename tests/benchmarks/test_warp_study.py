@@ -14,13 +14,12 @@ from click.testing import CliRunner
 
 from benchmarks.cell_case import table_for, teacher_called
 from benchmarks.warp import main, table
-from benchmarks.warp_study import CASES, Case, WarpStudy, total_variation
+from benchmarks.warp_study import CASES, MIRROR, OFFSET_CASES, Case, WarpStudy, total_variation
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.geometry import CropGeometry, MapGeometry
-from pipeline.teachers.maps import HeatmapOutput, TeacherOutput
+from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 
-MIRROR = Case("mirror", 1.0)
 EYES = np.array([[70.0, 60.0], [40.0, 66.0]])
 """Left eye (of a person who looks at us, so on the picture's right), right eye; image pixels."""
 
@@ -41,15 +40,16 @@ class EyeFinder:
 
     def answer(self, images_BHW3: torch.Tensor) -> TeacherOutput:
         eyes_BK2 = np.stack([self._eyes(image_HW3) for image_HW3 in images_BHW3.numpy()])
+        confidence_BK = np.ones(eyes_BK2.shape[:2], np.float32)
+        return TeacherOutput(self.maps(eyes_BK2), eyes_BK2.astype(np.float32), confidence_BK)
+
+    def maps(self, eyes_BK2: np.ndarray) -> Maps:
         cells_BK2 = torch.from_numpy((eyes_BK2 + [self.off_px, 0.0] - 1.5) / 4)
         x, y = (
             torch.exp(-((torch.arange(size) - cells_BK2[..., axis, None]) ** 2) / 8)
             for axis, size in enumerate(self.map.size)
         )
-        heatmap_BKHW = (y[..., :, None] * x[..., None, :]).float()
-        return TeacherOutput(
-            HeatmapOutput(heatmap_BKHW), eyes_BK2.astype(np.float32), np.ones(eyes_BK2.shape[:2], np.float32)
-        )
+        return HeatmapOutput((y[..., :, None] * x[..., None, :]).float())
 
     @staticmethod
     def _eyes(image_HW3: np.ndarray) -> np.ndarray:
@@ -149,16 +149,87 @@ def test_the_table_has_the_mean_of_a_change_and_its_opposite():
         ("p50_px", "p90_px", "jumped", "offset_x_px", "offset_y_px", "resampling_p90_px", "total_variation")
         + ("warped_right", "answer_right"),
         0.0,
-    )
+    ) | {"mirrored": False}
     rows = [
         row | {"case": "rotation", "amount": 5.0, "joints": 10, "p50_px": 1.0},
         row | {"case": "rotation", "amount": -5.0, "joints": 20, "p50_px": 2.0},
-        row | {"case": "mirror", "amount": 1.0, "joints": 0, "p50_px": None},
+        row | {"case": "rotation", "amount": 0.0, "mirrored": True, "joints": 0, "p50_px": None},
     ]
     lines = table(rows).splitlines()
     assert lines[2].startswith("| rotation ±5 | 15 | 1.50 |")
-    assert lines[3].startswith("| mirror 1 | 0 | - |")
+    assert lines[3].startswith("| rotation 0, mirrored | 0 | - |")
     assert len({line.count("|") for line in lines}) == 1
+
+
+INPUT, CELLS = (96, 128), (24, 32)
+CONVENTIONS = {
+    "msra": (CropGeometry(INPUT, 1.25), MapGeometry("heatmap", CELLS, (4.0, 4.0))),
+    "udp": (CropGeometry(INPUT, 1.25, udp=True), MapGeometry("heatmap", CELLS, (95 / 23, 127 / 31))),
+    "simcc": (CropGeometry(INPUT, 1.25), MapGeometry("simcc", (192, 256), (0.5, 0.5))),
+    "half_pixel": (CropGeometry(INPUT, 1.25), MapGeometry("heatmap", CELLS, (4.0, 4.0), (1.5, 1.5))),
+    "top_left": (CropGeometry(INPUT, 1.25), MapGeometry("heatmap", (48, 64), (2.0, 2.0))),
+}
+"""What crops and maps of each kind say of themselves."""
+
+
+@dataclass
+class Encoder(EyeFinder):
+    """Draws maps as teachers of one kind are trained to: by MMPose's codec, or by the formula of the kind."""
+
+    kind: str = "msra"
+
+    def maps(self, eyes_BK2: np.ndarray) -> Maps:
+        if self.kind in ("half_pixel", "top_left"):
+            size, stride = (CELLS, 4) if self.kind == "half_pixel" else ((48, 64), 2)
+            cells_BK2 = (eyes_BK2 + 0.5) / stride - 0.5 if self.kind == "half_pixel" else eyes_BK2 / stride
+            x, y = (
+                np.exp(-((np.arange(size[axis]) - cells_BK2[..., axis, None]) ** 2) / 8) for axis in (0, 1)
+            )
+            return HeatmapOutput(torch.from_numpy(y[..., :, None] * x[..., None, :]).float())
+        encoded = [self._codec().encode(eyes_K2[None].astype(np.float32)) for eyes_K2 in eyes_BK2]
+        if self.kind == "simcc":
+            x, y = (np.concatenate([e[f"keypoint_{axis}_labels"] for e in encoded]) for axis in "xy")
+            return SimCCOutput(torch.from_numpy(x).float(), torch.from_numpy(y).float())
+        return HeatmapOutput(torch.from_numpy(np.stack([e["heatmaps"] for e in encoded])).float())
+
+    def _codec(self):
+        from mmpose.codecs import MSRAHeatmap, SimCCLabel, UDPHeatmap
+
+        if self.kind == "simcc":
+            return SimCCLabel(INPUT, sigma=6.0, simcc_split_ratio=2.0, normalize=False)
+        if self.kind == "udp":
+            return UDPHeatmap(INPUT, CELLS, sigma=2)
+        return MSRAHeatmap(INPUT, CELLS, sigma=2, unbiased=True)
+
+
+def worst_offset(kind: str, declared: str | MapGeometry, people: CropTable) -> float:
+    """Largest mean offset, in x or y, of any turned or mirrored crop of scale 1, input pixels."""
+    crop, geometry = CONVENTIONS[kind]
+    told = CONVENTIONS[declared][1] if isinstance(declared, str) else declared
+    study = WarpStudy(Encoder(kind=kind, crop=crop, map=told, beta=10.0 if kind == "simcc" else None), people)
+    rows = [study.compare(case) for case in OFFSET_CASES if case.kind == "rotation"]
+    assert min(row["joints"] for row in rows) >= 4
+    return max(abs(row[axis]) for row in rows for axis in ("offset_x_px", "offset_y_px"))
+
+
+@pytest.mark.mm
+@pytest.mark.parametrize("kind", CONVENTIONS)
+def test_maps_of_every_pixel_convention_are_warped_without_an_offset(kind, people):
+    assert worst_offset(kind, kind, people) < 0.25
+
+
+@pytest.mark.mm
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        ("msra", "half_pixel"),
+        ("half_pixel", "msra"),
+        ("udp", "msra"),
+        ("simcc", MapGeometry("simcc", (192, 256), (0.5, 0.5), (0.25, 0.25))),
+    ],
+)
+def test_a_convention_that_is_another_ones_shows_as_an_offset(kind, declared, people):
+    assert worst_offset(kind, declared, people) > 0.4
 
 
 @pytest.mark.slow
@@ -175,13 +246,11 @@ def test_without_real_data_the_command_measures_a_made_up_teacher(tmp_path, monk
 @pytest.mark.slow
 @pytest.mark.mm
 @pytest.mark.realdata
-@pytest.mark.parametrize(("name", "cell_px", "mirror_px"), [("td-hm", 4.0, -1.0), ("rtmpose-t", 2.0, -0.5)])
-def test_a_real_teachers_warped_map_has_no_systematic_offset(
-    realdata, monkeypatch, tmp_path, name, cell_px, mirror_px
-):
+@pytest.mark.parametrize(("name", "cell_px"), [("td-hm", 4.0), ("rtmpose-t", 2.0)])
+def test_a_real_teachers_warped_map_has_no_systematic_offset(realdata, monkeypatch, tmp_path, name, cell_px):
     """Shifts are whole cells: nothing is resampled. Teachers are drawn to the crop's middle, so only the mean
-    of opposite shifts tells an offset. `mirror_px` is MMPose's own: its flip test takes cell m - i of the
-    mirrored map for cell i with m = 64 (SimCC: 383), where the crop's mirror image has m = 63.75 (382)."""
+    of opposite shifts tells an offset. A mirrored crop shows twice the offset of a flip-tested map; about
+    MMPose's own axis it would be 1 pixel (td-hm) and half a pixel (rtmpose-t)."""
     monkeypatch.setenv("KD_REALDATA", str(realdata))
     study = WarpStudy(teacher_called(name, flip_test=True), table_for(name, 24, tmp_path))
     shifts = [study.compare(Case("shift", pixels)) for pixels in (8.0, -8.0)]
@@ -190,5 +259,5 @@ def test_a_real_teachers_warped_map_has_no_systematic_offset(
     for axis in ("offset_x_px", "offset_y_px"):
         assert abs(np.mean([row[axis] for row in shifts])) < 0.25 * cell_px
     mirrored = study.compare(MIRROR)
-    assert mirrored["offset_x_px"] == pytest.approx(mirror_px, abs=0.05)
+    assert mirrored["offset_x_px"] == pytest.approx(0.0, abs=0.05)
     assert mirrored["offset_y_px"] == pytest.approx(0.0, abs=0.05)

@@ -45,6 +45,15 @@ def test_defaults_fill_what_is_not_said():
         ),
         ({"train": {"datasets": ["street-train"], "learning_rate": 0}}, "(allowed: above 0 to 1)"),
         ({"distill": {"teachers": {"lamp": 101}}}, "distill.teachers.lamp is 101, but input should be less"),
+        ({"distill": {"loss": "mse", "temperature": 2}}, "has no meaning for loss mse. Remove it"),
+        (
+            {"distill": {"original_sum": True, "weighting": "adaptive"}},
+            "original_sum adds up ground truth and teachers alone, so weighting must be fixed.",
+        ),
+        (
+            {"distill": {"weight": 0}, "train": {"datasets": ["street-train"], "ground_truth_weight": 0}},
+            "are both 0, so nothing is taught. Raise one of them.",
+        ),
         ({"distill": {"wieght": 1}}, "distill.wieght: no such setting"),
         ({"cells": {"teachers": [], "datasets": ["street-train"]}}, "cells.teachers is []"),
         (
@@ -64,6 +73,78 @@ def test_a_wrong_value_is_named_with_what_was_wanted(section: dict, message: str
     with pytest.raises(KDError) as error:
         params(**section)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (
+            {"sampling_caps": {"street-tran": 5}},
+            "train.sampling_caps: there is no training dataset 'street-tran'. Did you mean 'street-train'?",
+        ),
+        ({"sampling": "temperature"}, "needs sampling_temperature: 1 is proportional, 100 balanced."),
+        ({"sampling_temperature": 2.0}, "sampling is proportional, so sampling_temperature has no meaning."),
+        (
+            {"sampling_caps": {"street-train": 63}, "steps_per_epoch": 2, "batch_size": 32},
+            "need 64 draws, but sampling_caps allow 63. Lower steps_per_epoch",
+        ),
+        ({"last_epochs": {"epochs": 9, "augment": {}}, "epochs": 8}, "9 last epochs were asked for"),
+        (
+            {"last_epochs": {"epochs": 1, "augment": {"rotaton_degrees": 3}}},
+            "params.yaml, train.last_epochs.augment: rotaton_degrees: no such setting",
+        ),
+        ({"last_epochs": {"epochs": 1, "augment": {"scale": 1.0}}}, "augment: scale is 1.0, but input"),
+        ({"augment": {"erasing": 0.2}}, "there is no setting erasing any more"),
+        ({"augment": {"dropout_size": [0.4, 0.2]}}, "[0.4, 0.2], but the least side comes first. Swap them."),
+    ],
+)
+def test_what_does_not_fit_together_in_train_is_told(train: dict, message: str):
+    with pytest.raises(KDError) as error:
+        params(train={"datasets": ["street-train"], **train})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        ({"rtmpose": "a.pth", "backbone": "b.pth"}, "student.init: rtmpose and backbone are both given."),
+        ({"sha256": "0" * 64}, "student.init: sha256 is given, but no file that has it."),
+        ({"backbone": "imagenet", "sha256": "0" * 64}, "sha256 is given, but no file that has it."),
+        ({"backbone": "b.pth", "convention": "coco17"}, "convention is of use only with rtmpose."),
+        ({"rtmpos": "a.pth"}, "student.init.rtmpos: no such setting"),
+    ],
+)
+def test_a_student_starts_from_one_source_at_most(init: dict, message: str):
+    with pytest.raises(KDError) as error:
+        params(student={"init": init})
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "exponent"),
+    [
+        ({}, 1.0),
+        ({"sampling": "balanced"}, 0.0),
+        ({"sampling": "temperature", "sampling_temperature": 2.0}, 0.5),
+    ],
+)
+def test_samplings_are_powers_of_the_size(sampling: dict, exponent: float):
+    assert params(train={"datasets": ["street-train"], **sampling}).train.sampling_exponent() == exponent
+
+
+def test_the_last_epochs_have_the_usual_augmentation_but_for_what_they_name():
+    train = params(
+        train={
+            "datasets": ["street-train"],
+            "epochs": 40,
+            "augment": {"rotation_degrees": 80, "shift": 0.16},
+            "last_epochs": {"epochs": 3, "augment": {"shift": 0.0}},
+        }
+    ).train
+    first, last = train.augment_from().items()
+    assert (first[0], last[0]) == (0, 37)
+    assert first[1] == train.augment
+    assert last[1] == train.augment.model_copy(update={"shift": 0.0})
 
 
 def test_two_datasets_with_one_name_are_an_error_not_the_last_one(tmp_path: Path):

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from pipeline.errors import KDError
-from pipeline.geometry import compose, invert, mirror_affine
+from pipeline.geometry import MapGeometry, compose, invert, mirror_affine
 from pipeline.params import AugmentParams
 from pipeline.views import view_affine
 from student.dataset import TrainingSet
+from student.dropped_patch import known_outside
 from student.loader import BatchLoader
 from student.sampler import Draw
 from student.student_config import StudentConfig
@@ -19,7 +20,7 @@ from student.teacher_rows import WantedCrop, read_teacher
 from student.teaching import warp_plane
 
 STRONG = AugmentParams(
-    flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0, colour=0, erasing=0
+    flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0, colour=0, dropout=0
 )
 HEAD = ("eye", "ear", "nose", "neck", "thorax")
 """Their dots overlap each other."""
@@ -86,6 +87,30 @@ def test_a_repeated_draw_is_augmented_in_another_way(dataset):
     assert not torch.equal(once.image_BHW3, twice.image_BHW3)
 
 
+def test_patches_travel_with_the_batch_where_distillation_is_masked_under_them(dataset):
+    masked = STRONG.model_copy(update={"dropout": 0.5, "mask_distillation": True})
+    draws = [Draw(0, 0, index) for index in range(11)]
+    batch = TrainingSet(dataset.splits, student_of(dataset), masked, seed=0)[draws].to(torch.device("cpu"))
+    hidden = ~known_outside(batch.dropped_B4, MapGeometry("heatmap", (64, 96), (1.0, 1.0)))
+    dropped = hidden.flatten(1).any(1)
+    assert dropped.any() and not dropped.all()
+    for image_HW3, hidden_HW in zip(batch.image_BHW3[dropped], hidden[dropped], strict=True):
+        assert len(image_HW3[hidden_HW].unique(dim=0)) == 1
+    assert dataset[draws].dropped_B4 is None
+
+
+def test_augmentation_changes_with_the_epoch_it_is_given_for(dataset):
+    still = AugmentParams(
+        flip=0, rotation_degrees=0, scale=0, shift=0, half_body=0, stored_views=0, colour=0, dropout=0
+    )
+    phased = TrainingSet(dataset.splits, student_of(dataset), {0: STRONG, 2: still}, seed=0)
+    for epoch in (0, 1):
+        assert torch.equal(phased[[Draw(epoch, 0, 4)]].image_BHW3, dataset[[Draw(epoch, 0, 4)]].image_BHW3)
+    second, third = (phased[[Draw(epoch, 0, 4)]] for epoch in (2, 3))
+    assert torch.equal(second.image_BHW3, third.image_BHW3)
+    assert not torch.equal(second.image_BHW3, dataset[[Draw(2, 0, 4)]].image_BHW3)
+
+
 def test_every_crop_of_every_split_is_reached_once(dataset):
     ids = [int(dataset[[Draw(0, 0, index)]].crop_id_B) for index in range(len(dataset))]
     assert ids == [*range(1000, 1006), *range(2000, 2005)]
@@ -146,7 +171,7 @@ def test_a_teacher_without_the_view_is_warped_from_its_plain_row(dataset):
 def test_about_half_of_the_crops_show_a_stored_view_and_the_rest_views_of_their_own(dataset):
     maker = dataset._makers[0]
     made = [
-        (row, maker.make(row, np.random.default_rng([7, row, draw])))
+        (row, maker.make(row, STRONG, np.random.default_rng([7, row, draw])))
         for row in range(6)
         for draw in range(30)
     ]
@@ -161,13 +186,11 @@ def test_about_half_of_the_crops_show_a_stored_view_and_the_rest_views_of_their_
     assert 0.3 < np.mean([crop.flipped for _, crop in stored]) < 0.7
 
 
-def test_a_stored_view_is_coloured_and_erased_like_any_crop(dataset):
-    loud = STRONG.model_copy(update={"stored_views": 1.0, "colour": 0.5, "erasing": 1.0})
+def test_a_stored_view_is_coloured_and_dropped_from_like_any_crop(dataset):
+    loud = STRONG.model_copy(update={"stored_views": 1.0, "colour": 0.5, "dropout": 1.0})
     made = [
-        TrainingSet(dataset.splits, student_of(dataset), augment, seed=0)
-        ._makers[0]
-        .make(2, np.random.default_rng(3))
-        for augment in (loud, loud.model_copy(update={"colour": 0.0, "erasing": 0.0}))
+        dataset._makers[0].make(2, augment, np.random.default_rng(3))
+        for augment in (loud, loud.model_copy(update={"colour": 0.0, "dropout": 0.0}))
     ]
     assert made[0].view == made[1].view > 0
     assert (made[0].image_HW3 != made[1].image_HW3).mean() > 0.5

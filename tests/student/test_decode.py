@@ -11,8 +11,9 @@ from student.targets import gaussian_targets
 GEOMETRIES = [
     MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5)),
     MapGeometry("simcc", (192, 256), (0.5, 0.5), (-0.25, -0.25)),
+    MapGeometry("simcc", (192, 256), (0.5, 0.5)),
 ]
-by_geometry = pytest.mark.parametrize("geometry", GEOMETRIES, ids=["heatmap", "simcc"])
+by_geometry = pytest.mark.parametrize("geometry", GEOMETRIES, ids=["heatmap", "simcc", "rtmpose"])
 
 
 def random_keypoints(seed: int = 0) -> torch.Tensor:
@@ -52,9 +53,18 @@ def test_mirroring_undoes_a_mirrored_crop(geometry):
     keypoints = random_keypoints()
     permutation = (1, 0, 2)
     mirror_image = torch.stack([95 - keypoints[..., 0], keypoints[..., 1]], -1)[:, list(permutation)]
-    undone = mirrored(logits_of(mirror_image, geometry, 2.0), geometry, permutation)
+    undone = mirrored(logits_of(mirror_image, geometry, 2.0), geometry, 96, permutation)
     found, _ = decode(undone, geometry, 2.0)
     assert (found - keypoints).abs().max() < 0.02
+
+
+def test_rtmposes_bins_are_mirrored_about_the_middle_pixel_not_the_middle_bin():
+    """Width 4, two bins a pixel: pixel 3 - p is p's mirror image, so bin i shows what bin 6 - i shows."""
+    geometry = MapGeometry("simcc", (8, 4), (0.5, 0.5))
+    x, y = torch.arange(8.0).view(1, 1, 8), torch.arange(4.0).view(1, 1, 4)
+    mirrored_x, same_y = mirrored((x, y), geometry, 4, (0,))
+    assert mirrored_x.flatten().tolist() == [6, 5, 4, 3, 2, 1, 0, 0]
+    assert torch.equal(same_y, y)
 
 
 def test_the_flip_test_averages_probabilities():

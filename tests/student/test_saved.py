@@ -26,7 +26,7 @@ def fresh_student(**params) -> PoseStudent:
     return PoseStudent(StudentConfig.from_params(settings, union)).eval()
 
 
-@pytest.mark.parametrize("head", ["heatmap", "simcc"])
+@pytest.mark.parametrize("head", ["heatmap", "simcc", "rtmcc"])
 def test_a_loaded_student_is_configured_and_answers_like_the_saved_one(tmp_path, head):
     student = fresh_student(head=head)
     save_student(student, tmp_path)
@@ -40,14 +40,17 @@ def test_a_loaded_student_is_configured_and_answers_like_the_saved_one(tmp_path,
             assert torch.equal(ours, theirs)
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet_v3_small", "mobilenet_v3_large", "resnet18", "resnet50"])
-@pytest.mark.parametrize("head", ["heatmap", "simcc"])
+@pytest.mark.parametrize(
+    "backbone", ["mobilenet_v3_small", "mobilenet_v3_large", "resnet18", "resnet50", "cspnext_t"]
+)
+@pytest.mark.parametrize("head", ["heatmap", "simcc", "rtmcc"])
 def test_every_network_answers_in_its_maps_size(backbone, head):
     student = fresh_student(backbone=backbone, head=head)
     with torch.inference_mode():
         answer = student(torch.zeros(1, 3, 96, 64))
     joints = student.config.skeleton.num_joints
-    sizes = {"heatmap": [(1, joints, 16 * 24)], "simcc": [(1, joints, 128), (1, joints, 192)]}
+    vectors = [(1, joints, 128), (1, joints, 192)]
+    sizes = {"heatmap": [(1, joints, 16 * 24)], "simcc": vectors, "rtmcc": vectors}
     assert [tuple(axis.shape) for axis in answer] == sizes[head]
 
 

@@ -1,6 +1,7 @@
 """What a training refuses to start with, and what it says."""
 
 import dataclasses
+import re
 import shutil
 
 import numpy as np
@@ -110,6 +111,34 @@ def test_a_dataset_without_labels_and_teachers_teaches_nothing(tiny):
         open_supervision(workspace)
 
 
+def test_without_labels_teachers_of_weight_zero_are_as_good_as_none(workspace, tiny):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
+    with pytest.raises(KDError, match=r"no teacher's store, so nothing in it teaches.*\(distill.teachers\)"):
+        open_supervision(tiny.open(distill={"teachers": {"dots_heatmap": 0.0}}))
+
+
+def test_labels_of_joints_that_the_student_has_not_are_no_labels(tiny):
+    """COCO's dots, for a student of MPII's pelvis and thorax alone."""
+    tiny.add_dataset("dots", 4)
+    workspace = tiny.open(
+        skeleton={"conventions": ["coco17", "mpii16"], "joints": ["pelvis", "thorax"]},
+        distill={"weight": 0.0},
+    )
+    with pytest.raises(KDError, match="dataset dots has 4 crops, but no labelled joint that the student has"):
+        open_supervision(workspace)
+
+
+def test_a_teacher_that_shares_no_joint_with_the_union_is_named_with_both(workspace, tiny):
+    with pytest.raises(KDError) as caught:
+        open_supervision(tiny.open(skeleton={"joints": ["left_eye", "right_eye"]}))
+    assert re.match(
+        r"teacher dots_heatmap \(mpii16: right_ankle, .*\) has no joint of the union skeleton "
+        r"\(left_eye, right_eye\), so it can teach nothing. Take it out of distill.teachers, or",
+        str(caught.value),
+    )
+
+
 def test_a_dataset_without_labels_learns_from_teachers(workspace, tiny):
     table = tiny.tables["dots"]
     tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
@@ -125,9 +154,11 @@ def test_crowds_are_left_out(workspace, tiny):
 
 
 def test_a_teacher_of_weight_zero_needs_no_store(workspace, tiny):
-    shutil.rmtree(workspace.store("dots_heatmap", "dots"))
-    supervision = open_supervision(tiny.open(distill={"teachers": {"dots_heatmap": 0.0}}))
-    assert supervision.teachings == []
+    both = ("dots_heatmap", "dots_simcc")
+    supervision = open_supervision(
+        tiny.open(teachers=both, distill={"teachers": {"dots_heatmap": 1.0, "dots_simcc": 0.0}})
+    )
+    assert [teaching.name for teaching in supervision.teachings] == ["dots_heatmap"]
 
 
 def test_a_dataset_that_teachers_were_not_run_on_is_learned_from_labels(workspace, tiny):
@@ -140,4 +171,25 @@ def test_an_input_size_that_does_not_fit_the_stride_names_the_nearest(tiny):
     tiny.add_dataset("dots", 4)
     workspace = tiny.open(student={"input_size": [100, 260]}, distill={"weight": 0.0})
     with pytest.raises(KDError, match=r"student.input_size is \[100, 260\].*multiples of 32.*\[96, 256\]"):
+        open_supervision(workspace)
+
+
+@pytest.mark.parametrize(
+    ("distill", "message"),
+    [
+        ({"teachers": {"dots_heatmap": 0.0}}, "no teacher in distill.teachers has a weight"),
+        ({}, r"none of train.datasets \(other\) is in cells.datasets"),
+    ],
+)
+def test_distillation_without_a_teacher_is_an_error_not_a_training_on_labels(
+    tiny, make_heatmap_teacher, distill, message
+):
+    tiny.add_dataset("dots", 2)
+    tiny.add_dataset("other", 2)
+    workspace = tiny.open(
+        cells={"teachers": ["dots_heatmap"], "datasets": ["dots"]},
+        train={"datasets": ["other"], "epochs": 1},
+        distill=distill,
+    )
+    with pytest.raises(KDError, match=f"{message}.*distill.weight to 0"):
         open_supervision(workspace)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.geometry import MapGeometry
-from student.targets import gaussian_targets
+from student.targets import gaussian_targets, ground_truth_targets
 
 HEATMAP = MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5))
 SIMCC = MapGeometry("simcc", (192, 256), (0.5, 0.5), (-0.25, -0.25))
@@ -32,3 +32,13 @@ def test_a_keypoint_far_outside_still_gives_a_finite_distribution():
     (flat,) = gaussian_targets(torch.tensor([[[-1e5, 1e6]]]), HEATMAP, 2.0)
     assert torch.isfinite(flat).all()
     assert float(flat.sum()) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["simcc", "heatmap"])
+def test_with_beta_a_label_is_the_softmax_that_rtmpose_trains_with(kind):
+    geometry = MapGeometry(kind, (12, 10), (1.0, 1.0), (0.0, 0.0))
+    targets = ground_truth_targets(torch.tensor([[[4.0, 6.0]]]), geometry, 2.0, beta=10.0)
+    x, y = (torch.exp(-((torch.arange(n) - centre) ** 2) / 8) for n, centre in ((12, 4.0), (10, 6.0)))
+    wanted = (x, y) if kind == "simcc" else ((y[:, None] * x).flatten(),)
+    for axis, expected in zip(targets, wanted, strict=True):
+        assert torch.allclose(axis[0, 0], (10 * expected).softmax(-1), atol=1e-6)

@@ -50,7 +50,7 @@ def teacher(request, make_heatmap_teacher, make_simcc_teacher):
 
 
 @pytest.mark.parametrize("views", [0, 3], ids=["warped", "stored views"])
-@pytest.mark.parametrize("head", ["heatmap", "simcc"])
+@pytest.mark.parametrize("head", ["heatmap", "simcc", "rtmcc"])
 def test_any_teacher_teaches_any_head_the_joints_where_the_labels_are(tiny, teacher, head, views):
     supervision = supervision_of(tiny, teacher, head, views)
     augment = STRONG.model_copy(update={"stored_views": 1.0})

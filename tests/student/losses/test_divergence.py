@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from student.losses import LossTerm, divergence, supervised_mean, total_loss
+from student.losses.divergence import divergence, tempered
+from student.losses.reduction import supervised_mean
 
 
 def distributions(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -56,18 +57,25 @@ def test_a_crop_of_which_nothing_is_known_costs_nothing_and_has_no_nan_gradient(
     assert logit.grad.abs().max() == 0
 
 
-def test_the_mean_is_over_supervised_joints_only():
-    loss = torch.tensor([[1.0, 5.0], [3.0, 7.0]])
-    weight = torch.tensor([[1.0, 0.0], [0.5, 0.0]])
-    assert float(supervised_mean(loss, weight)) == pytest.approx((1.0 + 1.5) / 2)
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_a_temperature_softens_both_sides_and_is_made_up_for(temperature):
+    logit, target = torch.randn(2, 3, 9), distributions(2, 3, 9)
+    softened = (target.log() / temperature).softmax(-1)
+    wanted = F.kl_div((logit / temperature).log_softmax(-1), softened, reduction="none").sum(-1)
+    value = divergence((logit,), (target,), temperature=temperature)
+    assert torch.allclose(value, wanted * temperature**2, atol=1e-5)
 
 
-def test_half_the_weight_on_every_joint_is_half_the_loss():
-    loss = torch.tensor([[1.0, 5.0]])
-    whole, half = (float(supervised_mean(loss, torch.full((1, 2), weight))) for weight in (1.0, 0.5))
-    assert half == whole / 2
+def test_with_a_temperature_too_unknown_positions_take_no_part():
+    logit, target = torch.randn(1, 1, 6), torch.tensor([[[0.2, 0.5, 0.3, 0.0, 0.0, 0.0]]])
+    known = (torch.tensor([[True, True, True, False, False, False]]),)
+    wanted = divergence((logit[..., :3],), (target[..., :3],), temperature=3.0)
+    assert torch.allclose(divergence((logit,), (target,), known, temperature=3.0), wanted, atol=1e-5)
 
 
-def test_the_total_is_the_sum_of_terms_times_weights():
-    terms = [LossTerm("a", torch.tensor(2.0), 0.25), LossTerm("b", torch.tensor(3.0), 4.0)]
-    assert float(total_loss(terms)) == 12.5
+def test_a_low_temperature_leaves_a_distribution():
+    """All powers of a wide Gaussian's probabilities would vanish in float32."""
+    target = torch.exp(-((torch.arange(768.0) - 300) ** 2) / 800)[None, None]
+    sharp = tempered(target / target.sum(), 0.05)
+    assert float(sharp.sum()) == pytest.approx(1.0, abs=1e-5)
+    assert tempered(torch.zeros(1, 1, 4), 0.5).tolist() == [[[0.0] * 4]]

@@ -1,0 +1,94 @@
+"""Teachers run within the training step, as training without stores would.
+
+Legend: A crops, H and W rows and columns of a teacher's crop.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from pipeline.datasets.image_files import read_image
+from pipeline.geometry import compose, crop_affine, invert, warp_crop
+from pipeline.params import AugmentParams
+from pipeline.store.map_codec import MapCodec
+from pipeline.teachers.maps import HeatmapOutput, Maps
+from pipeline.teachers.teacher import Teacher
+from student.batch import TeacherBatch, TrainingBatch
+from student.dataset import TrainingSet
+from student.split import TrainingSplit
+from student.student_config import StudentConfig
+from student.teacher_rows import WantedCrop
+from student.teaching import Teaching, warp_plane
+
+CROP = "crop"
+"""Under this name a batch carries what a teacher is to look at, in place of its stored maps."""
+
+
+class OnlineSet(TrainingSet):
+    """Batches with every crop as every teacher would have seen it in extraction, cut out by the worker."""
+
+    def __init__(
+        self,
+        splits: Sequence[TrainingSplit],
+        student: StudentConfig,
+        augment: Mapping[int, AugmentParams],
+        seed: int,
+        teachers: Sequence[Teacher],
+    ) -> None:
+        """The splits are those of a training without teachers."""
+        super().__init__(splits, student, augment, seed)
+        self._seen = {teacher.name: (teacher.crop, teacher.map, teacher.convention) for teacher in teachers}
+        self._online_plane = warp_plane(student)
+
+    def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
+        """No answers yet: crops."""
+        tables = [self.splits[crop.split].table for crop in wanted]
+        images = [read_image(table.image_path(crop.row)) for table, crop in zip(tables, wanted, strict=True)]
+        box_A4 = np.stack([table.bbox[crop.row] for table, crop in zip(tables, wanted, strict=True)])
+        plane_A23 = compose(self._online_plane.map_affine(), np.stack([crop.affine_23 for crop in wanted]))
+        return {name: self._crops(name, images, box_A4, plane_A23) for name in self._seen}
+
+    def _crops(
+        self, name: str, images: Sequence[np.ndarray], box_A4: np.ndarray, plane_A23: np.ndarray
+    ) -> TeacherBatch:
+        crop, geometry, convention = self._seen[name]
+        affine_A23 = crop_affine(box_A4, crop)
+        seen_AHW3 = np.stack(
+            [
+                warp_crop(image, affine, crop.input_size)
+                for image, affine in zip(images, affine_A23, strict=True)
+            ]
+        )
+        teacher_from_plane_A23 = compose(compose(geometry.map_affine(), affine_A23), invert(plane_A23))
+        return TeacherBatch(
+            row_A=torch.arange(len(images)),
+            stored={CROP: torch.from_numpy(seen_AHW3)},
+            confidence_AK=torch.zeros(len(images), len(convention.joints)),
+            teacher_from_student_A23=torch.from_numpy(teacher_from_plane_A23.astype(np.float32)),
+        )
+
+
+def answered(batch: TrainingBatch, teachers: Mapping[str, Teacher]) -> TrainingBatch:
+    """The batch of an OnlineSet as one of stores that keep maps as they are made."""
+    answers = {name: _answer(asked, teachers[name]) for name, asked in batch.teachers.items()}
+    return replace(batch, teachers=answers)
+
+
+def _answer(asked: TeacherBatch, teacher: Teacher) -> TeacherBatch:
+    output = teacher.answer(asked.stored[CROP])
+    return replace(
+        asked, stored=_arrays(output.maps), confidence_AK=torch.from_numpy(output.confidence_BK).float()
+    )
+
+
+def _arrays(maps: Maps) -> dict[str, torch.Tensor]:
+    if isinstance(maps, HeatmapOutput):
+        return {"map": maps.heatmap_BKHW}
+    return {"map_x": maps.x_BKW, "map_y": maps.y_BKW}
+
+
+def unquantised(teaching: Teaching) -> Teaching:
+    """The same, for maps that never were in a store."""
+    return replace(teaching, codec=MapCodec(teaching.codec.kind, "float16", None, teaching.codec.sharpness))

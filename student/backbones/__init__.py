@@ -1,0 +1,1 @@
+"""Image backbones: crops in, one feature map out."""

@@ -1,0 +1,34 @@
+"""What every backbone is to a student: stages one after another, ending in one feature map.
+
+Legend: B crops, C channels, H and W rows and columns.
+"""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+BATCH_NORM_MOMENTUM = 0.1
+"""PyTorch's usual one. Networks from TensorFlow bring 0.01: after a hundred steps their statistics would be
+still near those of the start, and a student that has learned would fail in eval mode."""
+
+
+class Backbone(nn.Module):
+    """Maps float images (B, 3, h, w) to features (B, `channels`, h / `stride`, w / `stride`).
+
+    h and w are multiples of `stride`.
+    """
+
+    channels: int
+    stride: int
+
+    @property
+    def stages(self) -> Sequence[nn.Module]:
+        """The parts in the order they are applied; the first is the stem."""
+        raise NotImplementedError
+
+    def forward(self, image_B3HW: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c hs ws"]:
+        feature_BCHW = image_B3HW
+        for stage in self.stages:
+            feature_BCHW = stage(feature_BCHW)
+        return feature_BCHW

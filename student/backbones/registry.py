@@ -1,0 +1,17 @@
+"""Backbones by the names they have in params.yaml."""
+
+from student.backbones.backbone import Backbone
+from student.backbones.cspnext import CSPNeXt
+from student.backbones.efficientnet_lite import EfficientNetLite0
+from student.backbones.torchvision_backbone import MobileNetBackbone, ResNetBackbone
+
+
+def build_backbone(name: str, output_stride: int = 32) -> Backbone:
+    """The backbone called `name` with fresh weights, ending at a stride of 16 or 32."""
+    if name == "efficientnet_lite0":
+        return EfficientNetLite0(output_stride)
+    if name.startswith("cspnext"):
+        return CSPNeXt(name, output_stride)
+    if name.startswith("mobilenet"):
+        return MobileNetBackbone(name, output_stride)
+    return ResNetBackbone(name, output_stride)

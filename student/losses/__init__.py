@@ -1,0 +1,1 @@
+"""What a student's answer costs, and how the costs add up."""

@@ -1,0 +1,52 @@
+"""Mean squared error between maps, for comparison with the divergence.
+
+Legend: B crops, J joints, P positions.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from student.losses.divergence import Known, log_distribution
+from student.positions import Positions
+
+
+def squared_error(
+    logits: Positions, targets: Positions, known: Known | None = None, *, sigma: float
+) -> Float[Tensor, "b j"]:
+    """Per joint, the mean over positions of (c p - c q)^2, axes added up.
+
+    p is the target, q = softmax(logits), and c = (2 pi sigma^2)^(1/2) for each axis of a SimCC pair,
+    2 pi sigma^2 for a heatmap: with it the ground truth's Gaussian has a peak of 1, as in
+    SimpleBaseline (Xiao et al., ECCV 2018). `sigma` is in cells or bins.
+    """
+    factor = math.sqrt(2 * math.pi) * sigma if len(logits) == 2 else 2 * math.pi * sigma**2
+    return _mean_over_positions(logits, targets, known, lambda map_BJP: factor * map_BJP)
+
+
+def peak_squared_error(
+    logits: Positions, targets: Positions, known: Known | None = None
+) -> Float[Tensor, "b j"]:
+    """The same between maps divided by their own peaks: shape counts, not how sure either side is."""
+    return _mean_over_positions(logits, targets, known, _peak_of_one)
+
+
+def _mean_over_positions(
+    logits: Positions, targets: Positions, known: Known | None, scaled: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "b j"]:
+    """0 for joints whose target has no mass: nothing is known of them."""
+    masks = known if known is not None else (None,) * len(logits)
+    parts = []
+    for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks, strict=True):
+        said_BJP = log_distribution(logit_BJP, known_BP).exp()
+        square_BJP = (scaled(said_BJP) - scaled(target_BJP)) ** 2
+        positions = logit_BJP.shape[-1] if known_BP is None else known_BP.sum(-1, keepdim=True).clamp_min(1)
+        parts.append(square_BJP.sum(-1) / positions)
+    return torch.stack(parts).sum(0) * (targets[0].sum(-1) > 0)
+
+
+def _peak_of_one(map_BJP: Float[Tensor, "b j p"]) -> Float[Tensor, "b j p"]:
+    return map_BJP / map_BJP.amax(-1, keepdim=True).clamp_min(1e-12)

@@ -1,0 +1,1 @@
+"""How much each teacher is trusted, per crop and joint."""

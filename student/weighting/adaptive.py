@@ -1,0 +1,66 @@
+"""Weights learned from the sample, after AMTML-KD (Liu, Zhang and Wang, Neurocomputing 2020).
+
+Legend: T teachers, B crops, U union joints, C channels of the student's features, D of the latent space.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from student.losses.reduction import supervised_mean
+from student.losses.term import LossTerm
+from student.weighting.fixed import FixedWeighting
+from student.weighting.panel import Panel, cross_entropy
+from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+
+LATENT = 16
+TERM = "weighting/adaptive"
+
+
+class AdaptiveWeighting(nn.Module, TeacherWeighting):
+    """Every teacher has a latent vector per joint; how well it fits the student's features of the crop, by a
+    softmax over the teachers that answer, is its share.
+
+    The paper learns the vectors from the student's own loss, which is least where the easiest teacher has all
+    the weight. Here they are learned from labels: the term `weighting/adaptive` is the cross-entropy of the
+    label under the teachers' mixture, over labelled joints. An unlabelled joint profits through what is
+    shared: the projection of the features, and a vector per teacher that all its joints have in common.
+    """
+
+    def __init__(self, fixed: FixedWeighting, joints: int, channels: int) -> None:
+        super().__init__()
+        self.fixed = fixed
+        self.names = tuple(fixed.weights)
+        self.project = nn.Linear(channels, LATENT)
+        self.teacher_TD = nn.Parameter(torch.zeros(len(self.names), LATENT))
+        self.joint_TUD = nn.Parameter(torch.zeros(len(self.names), joints, LATENT))
+        self.bias_TU = nn.Parameter(torch.zeros(len(self.names), joints))
+
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+        if not answers:
+            return {}
+        panel = self._panel(answers, sample)
+        return panel.distribute(self._shares(panel, sample).detach())
+
+    def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
+        """The mixture's cross-entropy; it is independent of the student's weights."""
+        if not answers:
+            return [LossTerm(TERM, self.bias_TU.sum() * 0.0, 1.0)]
+        panel = self._panel(answers, sample)
+        share_TBU = self._shares(panel, sample)
+        mixed = tuple((share_TBU[..., None] * said_TBUP).sum(0) for said_TBUP in panel.positions())
+        error_BU = cross_entropy(sample.truth, tuple(axis_BUP[None] for axis_BUP in mixed))[0]
+        several_BU = panel.votes_TBU.sum(0) > 1
+        return [LossTerm(TERM, supervised_mean(error_BU, sample.truth_weight_BU * several_BU), 1.0)]
+
+    def _panel(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Panel:
+        return Panel.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
+
+    def _shares(self, panel: Panel, sample: Sample) -> Float[Tensor, "t b u"]:
+        places = [self.names.index(name) for name in panel.answers]
+        latent_BD = torch.tanh(self.project(sample.feature_BC))
+        vector_TUD = self.teacher_TD[places, None] + self.joint_TUD[places]
+        fit_TBU = torch.einsum("bd,tud->tbu", latent_BD, vector_TUD) + self.bias_TU[places, None]
+        return fit_TBU.masked_fill(~panel.votes_TBU, -torch.inf).softmax(0).nan_to_num(0.0)

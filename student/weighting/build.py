@@ -1,0 +1,31 @@
+"""The weighting strategy that params.yaml names."""
+
+from pipeline.params import Params
+from student.supervision import Supervision
+from student.weighting.adaptive import AdaptiveWeighting
+from student.weighting.ca_mkd import CaMkdWeighting
+from student.weighting.confidence import ConfidenceWeighting
+from student.weighting.fixed import FixedWeighting
+from student.weighting.reliability import ReliabilityWeighting
+from student.weighting.strategy import TeacherWeighting
+from student.weighting.teacher_record import teacher_records, usual_confidences
+
+
+def build_weighting(params: Params, supervision: Supervision, channels: int) -> TeacherWeighting:
+    """`channels`: of the student's features. Without any teacher nothing is measured."""
+    distill = params.distill
+    fixed = FixedWeighting(params.distill_weights(), distill.min_confidence)
+    if not supervision.teachings:
+        return fixed
+    match distill.weighting:
+        case "fixed":
+            return fixed
+        case "confidence":
+            return ConfidenceWeighting(fixed, usual_confidences(supervision))
+        case "ca-mkd":
+            return CaMkdWeighting(fixed)
+        case "adaptive":
+            return AdaptiveWeighting(fixed, supervision.student.skeleton.num_joints, channels)
+        case "reliability":
+            shares = {name: record.share_DU for name, record in teacher_records(supervision).items()}
+            return ReliabilityWeighting(fixed, shares, distill.reliability_power)

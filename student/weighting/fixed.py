@@ -1,0 +1,37 @@
+"""One weight per teacher.
+
+Legend: A crops a teacher answered, R relations (teacher joint -> union joint).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from student.teacher_targets import MIN_SEEN
+from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+
+
+@dataclass(frozen=True)
+class FixedWeighting(TeacherWeighting):
+    """One weight per teacher, wherever its own confidence reaches `min_confidence` and its joint is seen."""
+
+    weights: Mapping[str, float]
+    min_confidence: float
+
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+        return {name: self.of_teacher(name, answer) for name, answer in answers.items()}
+
+    def of_teacher(self, name: str, answer: TeacherAnswer) -> Float[Tensor, "a r"]:
+        """One teacher's weights, whatever the others say."""
+        teaches_AR = (answer.targets.confidence_AR >= self.min_confidence) & (
+            answer.targets.seen_AR >= MIN_SEEN
+        )
+        return torch.where(teaches_AR, self.weights[name], 0.0)
+
+    @property
+    def fixed(self) -> "FixedWeighting":
+        """What every strategy has: the weights it starts from."""
+        return self

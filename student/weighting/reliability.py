@@ -1,0 +1,86 @@
+"""How often each teacher is right, per dataset and joint, measured on training data from stores alone.
+
+Legend: N crops of a split, K a dataset's joints, R relations (teacher joint -> union joint), U union joints,
+T teachers, D datasets, A crops a teacher answered.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int64
+from torch import Tensor
+
+from student.weighting.fixed import FixedWeighting
+from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+
+RIGHT_WITHIN = 0.05
+"""Of the diagonal of the person's box: for a whole person about a fifth of the torso, as PCK@0.2 has it."""
+PRIOR_LABELS = 10.0
+"""How many labels the wider average counts for, where a joint has few of its own."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of one teacher on one dataset, per union joint: labels it could be measured on, and how many it met."""
+
+    met_U: Float[np.ndarray, " u"]
+    labels_U: Float[np.ndarray, " u"]
+
+
+def tally(
+    said_NU2: Float32[np.ndarray, "n u 2"],
+    label_NU2: Float32[np.ndarray, "n u 2"],
+    counts_NU: Bool[np.ndarray, "n u"],
+    box_N4: Float[np.ndarray, "n 4"],
+) -> Tally:
+    """Keypoints and labels are image pixels, boxes x, y, width, height. `counts_NU`: labelled, answered."""
+    distance_NU = np.linalg.norm(said_NU2 - label_NU2, axis=-1)
+    reach_N = RIGHT_WITHIN * np.hypot(box_N4[:, 2], box_N4[:, 3])
+    met_NU = counts_NU & (distance_NU < reach_N[:, None])
+    return Tally(met_NU.sum(0).astype(np.float64), counts_NU.sum(0).astype(np.float64))
+
+
+def reliability_table(tallies: Sequence[Sequence[Tally]]) -> Float[np.ndarray, "t d u"]:
+    """The share of right answers by teacher, dataset and joint, from `tallies[teacher][dataset]`.
+
+    Where a dataset labels a joint rarely or never, its share leans on wider ones by `PRIOR_LABELS`: on the
+    teacher's share for this joint over all datasets times how the teacher does on this dataset relative to
+    all; and those on the teacher's overall share; and that on one half.
+    """
+    met_TDU = np.stack([[tally.met_U for tally in row] for row in tallies])
+    labels_TDU = np.stack([[tally.labels_U for tally in row] for row in tallies])
+    whole_T11 = _leaning(met_TDU, labels_TDU, (1, 2), np.full((1, 1, 1), 0.5))
+    joint_T1U = _leaning(met_TDU, labels_TDU, (1,), whole_T11)
+    dataset_TD1 = _leaning(met_TDU, labels_TDU, (2,), whole_T11)
+    return _leaning(met_TDU, labels_TDU, (), np.clip(joint_T1U * dataset_TD1 / whole_T11, 0.0, 1.0))
+
+
+def _leaning(
+    met_TDU: np.ndarray, labels_TDU: np.ndarray, over: tuple[int, ...], prior: np.ndarray
+) -> np.ndarray:
+    """Shares over some axes together, as if `PRIOR_LABELS` more labels had been met at the prior's rate."""
+    met, labels = (values.sum(over, keepdims=True) for values in (met_TDU, labels_TDU))
+    return (met + PRIOR_LABELS * prior) / (labels + PRIOR_LABELS)
+
+
+@dataclass(frozen=True)
+class ReliabilityWeighting(TeacherWeighting):
+    """The fixed weight times the teacher's share of right answers for this dataset and joint, to a power."""
+
+    fixed: FixedWeighting
+    table: Mapping[str, Float[np.ndarray, "d u"]]
+    power: float
+
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+        return {
+            name: self.fixed.of_teacher(name, answer) * self._trust(name, answer, sample.dataset_B)
+            for name, answer in answers.items()
+        }
+
+    def _trust(
+        self, name: str, answer: TeacherAnswer, dataset_B: Int64[Tensor, " b"]
+    ) -> Float[Tensor, "a r"]:
+        table_DU = torch.as_tensor(self.table[name], dtype=torch.float32, device=dataset_B.device)
+        return table_DU[dataset_B[answer.row_A][:, None], answer.targets.union_AR] ** self.power

@@ -1,0 +1,35 @@
+"""Every backbone as the student's heads take it."""
+
+import pytest
+import torch
+
+from student.backbones.registry import build_backbone
+
+NAMES = (
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "efficientnet_lite0",
+    "cspnext_t",
+    "cspnext_s",
+    "cspnext_m",
+)
+
+
+@pytest.mark.parametrize("output_stride", [16, 32])
+@pytest.mark.parametrize("name", NAMES)
+def test_features_have_the_channels_and_the_stride_that_the_backbone_tells(name, output_stride):
+    backbone = build_backbone(name, output_stride).eval()
+    with torch.no_grad():
+        feature_BCHW = backbone(torch.zeros(1, 3, 64, 96))
+    assert backbone.stride == output_stride
+    assert feature_BCHW.shape == (1, backbone.channels, 64 // output_stride, 96 // output_stride)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stages_hold_every_parameter_once(name):
+    backbone = build_backbone(name)
+    counted = [p.numel() for stage in backbone.stages for p in stage.parameters()]
+    assert sum(counted) == sum(p.numel() for p in backbone.parameters())

@@ -1,0 +1,123 @@
+"""A student started from a real RTMPose checkpoint says what MMPose's network says, of real people."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pipeline.geometry import CropGeometry, compose, crop_affine, invert, warp_crop
+from pipeline.params import ExtractParams, TeacherParams
+from pipeline.store.map_codec import MapCodec
+from pipeline.teachers.build import build_teacher
+from student.batch import TeacherBatch
+from student.inference import Predictor
+from student.teacher_targets import teacher_targets
+from student.teaching import Teaching, warp_plane
+
+pytestmark = [pytest.mark.mm, pytest.mark.realdata]
+
+CPU = torch.device("cpu")
+CHECKPOINT = "teachers/mmpose/rtmpose-t_coco-256x192_pseudo-thunder{}.pth"
+STOCK = "mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py"
+INPUT_SIZE = (192, 256)
+PEOPLE = 24
+BIN = 0.5
+"""Input pixels."""
+
+
+@pytest.fixture(scope="module")
+def crops(realdata) -> torch.Tensor:
+    """People of coco_tiny."""
+    told = json.loads(next((realdata / "coco_tiny/annotations").glob("*val*.json")).read_text())
+    files = {image["id"]: image["file_name"] for image in told["images"]}
+    crops = []
+    for person in told["annotations"][:PEOPLE]:
+        image = cv2.imread(str(realdata / "coco_tiny/images" / files[person["image_id"]]))
+        affine = crop_affine(np.array([person["bbox"]], float), CropGeometry(INPUT_SIZE, 1.25))
+        crops.append(warp_crop(image, affine[0], INPUT_SIZE))
+    return torch.from_numpy(np.stack(crops))
+
+
+@pytest.fixture(scope="module")
+def teacher(realdata):
+    params = TeacherParams(
+        adapter="mmpose",
+        convention="coco17",
+        config=STOCK,
+        checkpoint=CHECKPOINT.format(""),
+        flip_test=False,
+    )
+    return build_teacher("rtmpose", params, realdata, CPU)
+
+
+def student_from(realdata, start, name: str, conventions=("coco17",)):
+    init = {"rtmpose": CHECKPOINT.format(name)}
+    return start(realdata, init, conventions, input_size=INPUT_SIZE).student.eval()
+
+
+@pytest.mark.parametrize("name", ["", "_numpy-meta"])
+@torch.inference_mode()
+def test_its_vectors_are_mmposes(realdata, start, teacher, crops, name):
+    student = student_from(realdata, start, name)
+    ours = student.head.simcc(student.backbone(student.normalise(crops)))
+    theirs = teacher.network(crops)
+    assert theirs.x_BKW.abs().max() > 0.3, "nothing to compare"
+    for one, other in zip(ours, (theirs.x_BKW, theirs.y_BKW), strict=True):
+        assert (one - other).abs().max() < 1e-4
+
+
+def test_its_keypoints_are_the_teacher_adapters_up_to_the_refinement_within_a_bin(
+    realdata, start, teacher, crops
+):
+    """MMPose takes the highest bin; ours goes on to the top of the parabola, at most half a bin away."""
+    student = student_from(realdata, start, "")
+    ours, _ = Predictor(student, CPU, flip_test=False).predict_crops(crops)
+    theirs = teacher.answer(crops).keypoints_BK2
+    inside = (theirs > 0).all(-1) & (theirs < np.array(INPUT_SIZE) - 1).all(-1)
+    assert inside.mean() > 0.9
+    assert np.abs(ours - theirs)[inside].max() <= BIN / 2 + 1e-3
+
+
+def test_fresh_joints_leave_those_of_the_checkpoint_where_they_were(realdata, start, crops):
+    """Joints attend to each other, and four with random weights would move the others by tens of pixels."""
+    alone, among = (
+        Predictor(student_from(realdata, start, "", conventions), CPU, flip_test=False)
+        for conventions in (("coco17",), ("coco17", "mpii16"))
+    )
+    assert among.student.config.skeleton.num_joints == 21
+    keypoints, _ = alone.predict_crops(crops)
+    moved = np.linalg.norm(among.predict_crops(crops)[0][:, :17] - keypoints, axis=-1)
+    assert np.median(moved) < 1
+
+
+@torch.inference_mode()
+def test_a_student_that_starts_as_its_own_teacher_is_taught_what_it_says(realdata, start, teacher, crops):
+    """The whole way of a stored map, through the half-pixel plane it is warped on, to RTMPose's bins: half a
+    pixel lost on it would be a bin."""
+    student = student_from(realdata, start, "")
+    config = student.config
+    codec = MapCodec.of(ExtractParams(), "simcc", teacher.beta)
+    stored = codec.encode(teacher.network(crops))
+    affine = compose(teacher.map.map_affine(), invert(warp_plane(config).map_affine()))
+    batch = TeacherBatch(
+        row_A=torch.arange(PEOPLE),
+        stored={name: array for name, array in stored.items() if name != "floor"},
+        confidence_AK=torch.ones(PEOPLE, 17),
+        teacher_from_student_A23=torch.from_numpy(affine).float().expand(PEOPLE, 2, 3),
+    )
+    relations = config.skeleton.relations_of(teacher.convention)
+    teaching = Teaching.of("rtmpose", relations, teacher.map, teacher.crop, codec, config)
+    targets = teacher_targets(batch, torch.zeros(PEOPLE, dtype=torch.bool), teaching, config)
+    logits = student(student.normalise(crops))
+    for target_AJP, logit_AJP in zip(targets.positions, logits, strict=True):
+        bins = torch.arange(target_AJP.shape[-1])
+        said_AJP = logit_AJP.softmax(-1)
+        near_AJP = (bins - said_AJP.argmax(-1)[..., None]).abs() <= 12
+        taught, said = (
+            (near_AJP * p * bins).sum(-1) / (near_AJP * p).sum(-1) for p in (target_AJP, said_AJP)
+        )
+        assert ((taught - said) * BIN).mean().abs() < 0.02, "a systematic offset, input pixels"
+        assert F.kl_div(logit_AJP.log_softmax(-1), target_AJP, reduction="none").sum(-1).mean() < 0.2

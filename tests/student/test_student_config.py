@@ -1,0 +1,41 @@
+"""The map geometry that a head asks for."""
+
+import pytest
+
+from pipeline.conventions.registry import load_convention
+from pipeline.conventions.union import build_union
+from pipeline.errors import KDError
+from pipeline.geometry import MapGeometry
+from pipeline.params import StudentParams
+from student.student_config import StudentConfig
+
+
+def config(**params) -> StudentConfig:
+    return StudentConfig.from_params(StudentParams(**params), build_union([load_convention("coco17")]))
+
+
+def test_rtmposes_bins_are_pixels_times_the_ratio_without_an_offset():
+    """As mmpose/codecs/simcc_label.py encodes: mu = round(keypoint * ratio), of input size * ratio bins."""
+    made = config(head="rtmcc", backbone="cspnext_t", input_size=(192, 256)).map
+    assert made == MapGeometry("simcc", (384, 512), (0.5, 0.5), (0.0, 0.0))
+
+
+def test_other_heads_centre_their_cells_on_what_they_stand_for():
+    assert config(head="simcc").map.offset == (-0.25, -0.25)
+    assert config(head="heatmap").map.offset == (1.5, 1.5)
+
+
+def test_bins_that_do_not_mirror_onto_bins_are_refused():
+    with pytest.raises(KDError, match=r"simcc_split_ratio is 1\.5, but the head rtmcc needs a whole number"):
+        config(head="rtmcc", simcc_split_ratio=1.5)
+
+
+def test_a_config_is_the_same_after_json():
+    made = config(head="rtmcc", backbone="cspnext_s")
+    assert StudentConfig.from_dict(made.as_dict()) == made
+
+
+def test_a_student_that_does_not_name_its_head_has_its_maps():
+    told = config(head="simcc").as_dict()
+    del told["head"]
+    assert StudentConfig.from_dict(told).head == "simcc"
