@@ -33,4 +33,4 @@ $(BIN)/.installed: pyproject.toml constraints.txt overrides.txt
 	@touch $@
 
 clean:
-	rm -rf crops stores runs evaluation data/synth_*
+	rm -rf crops stores runs evaluation ablations data/synth_*

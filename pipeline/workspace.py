@@ -14,6 +14,9 @@ class Workspace:
 
     root: Path
     params: Params
+    output: Path | None = None
+    """Where the student and its evaluation go; None: to `root`. Elsewhere, many trainings can read the crops
+    and stores of one workspace."""
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
@@ -47,11 +50,11 @@ class Workspace:
     @property
     def run(self) -> Path:
         """Folder of the student: student.safetensors, student.json, checkpoints, logs."""
-        return self.root / "runs" / "student"
+        return (self.output or self.root) / "runs" / "student"
 
     @property
     def evaluation(self) -> Path:
-        return self.root / "evaluation"
+        return (self.output or self.root) / "evaluation"
 
 
 def make_folder(path: Path) -> Path:

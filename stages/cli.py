@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from pipeline.errors import KDError
+from stages.ablate.command import ablate
+from stages.ablate.run_process import ablate_run
 from stages.detect_people import detect_people
 from stages.doctor import doctor
 from stages.evaluate import evaluate
@@ -12,6 +14,7 @@ from stages.extract_teachers import extract_teachers
 from stages.fidelity import fidelity
 from stages.index_datasets import index_datasets
 from stages.init import init
+from stages.reliability import reliability
 from stages.skeleton import skeleton
 from stages.store.group import store
 from stages.synthesize import synthesize
@@ -51,6 +54,8 @@ def main() -> None:
       extract-teachers  crops + a teacher         ->  stores/<teacher>/<dataset>.zarr
       train-student     stores + ground truth     ->  runs/student/
       evaluate          student + teachers        ->  evaluation/
+
+    `kd-pipeline ablate FILE` repeats the last two in many variants, from the same stores.
     """
 
 
@@ -64,7 +69,10 @@ for command in (
     extract_teachers,
     train_student,
     evaluate,
+    ablate,
+    ablate_run,
     store,
     fidelity,
+    reliability,
 ):
     main.add_command(command)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.params import PACKAGED_WEIGHTS
 from pipeline.workspace import Workspace
 
 
@@ -21,7 +22,8 @@ def missing_files(root: Path) -> list[MissingFile]:
         KDError: there is no workspace, or its params.yaml is wrong.
     """
     workspace = Workspace.open(root)
-    wanted = {file.path: file for file in (*_dataset_files(workspace), *_teacher_files(workspace))}
+    files = (*_dataset_files(workspace), *_teacher_files(workspace), *_first_weights(workspace))
+    wanted = {file.path: file for file in files}
     missing = [file for path, file in wanted.items() if not path.exists()]
     made = _made_by_dvc(workspace) if missing else set()
     return [file for file in missing if not _is_within(file.path.resolve(), made)]
@@ -62,6 +64,20 @@ def _teacher_files(workspace: Workspace) -> list[MissingFile]:
         if not teacher.config.startswith("mmpose::"):
             files.append(MissingFile(workspace.path(teacher.config), f"config of the teacher {name}"))
     return files
+
+
+def _first_weights(workspace: Workspace) -> list[MissingFile]:
+    init = workspace.params.student.init
+    told = {
+        init.rtmpose: "the RTMPose checkpoint that the student starts from",
+        init.backbone: "the weights that the student's backbone starts from",
+        init.student: "the folder of the student that the student starts from",
+    }
+    return [
+        MissingFile(workspace.path(path), what)
+        for path, what in told.items()
+        if path not in (None, PACKAGED_WEIGHTS)
+    ]
 
 
 def _made_by_dvc(workspace: Workspace) -> set[Path]:

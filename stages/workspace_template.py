@@ -18,6 +18,8 @@ GITIGNORE = """# what `dvc repro` makes here
 /stores/
 /runs/
 /evaluation/
+# and `kd-pipeline ablate`
+/ablations/
 """
 # The quickstart's data is DVC's own output, which DVC ignores itself; its teachers are small enough for git.
 GITIGNORE_BROUGHT_ALONG = """# what it reads
@@ -72,11 +74,14 @@ def _links(template: str, data: Path | None) -> dict[str, Path]:
 def _copy_template(template: str, folder: Path) -> None:
     shutil.copyfile(_first(PACKAGED / "dvc.yaml", REPOSITORY / "dvc.yaml"), folder / "dvc.yaml")
     if template != "quickstart":
-        shutil.copyfile(PACKAGED / template / "params.yaml", folder / "params.yaml")
+        for name in ("params.yaml", "ablation.yaml"):
+            if (PACKAGED / template / name).exists():
+                shutil.copyfile(PACKAGED / template / name, folder / name)
         return
     # The repository's root is the quickstart workspace; an installed package carries a copy of it.
     source = _first(PACKAGED / "quickstart", REPOSITORY)
-    shutil.copyfile(source / "params.yaml", folder / "params.yaml")
+    for name in ("params.yaml", "ablation.yaml"):
+        shutil.copyfile(source / name, folder / name)
     make_folder(folder / "data")
     shutil.copyfile(source / "data" / "dvc.yaml", folder / "data" / "dvc.yaml")
     shutil.copytree(source / "teachers", folder / "teachers", ignore=shutil.ignore_patterns("__pycache__"))

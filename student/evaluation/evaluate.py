@@ -1,6 +1,6 @@
 """Evaluate a workspace: its student and teachers, on every dataset split that `evaluate.datasets` names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
@@ -20,12 +20,12 @@ STUDENT = "student"
 
 
 def evaluate_workspace(
-    workspace: Workspace, progress: Callable[[int, int], None] | None = None
+    workspace: Workspace, progress: Callable[[int, int], None] | None = None, with_teachers: bool = True
 ) -> EvaluationReport:
     """Evaluate, and write `evaluation/` of the workspace once every number is there.
 
     A teacher without a store for a split, or a split without labels, has no numbers there and is no error.
-    `progress` hears of crops done and their total.
+    `progress` hears of crops done and their total. Without teachers, only the student is evaluated.
 
     Raises:
         KDError: no student or crop table yet, a store that is incomplete or stale, a teacher called
@@ -34,14 +34,15 @@ def evaluate_workspace(
     _check_names(workspace)
     tables = {name: _crop_table(workspace, name) for name in workspace.params.evaluate.datasets}
     predictor = _predictor(workspace)
+    teachers = workspace.params.cells.teachers if with_teachers else ()
     done, total = 0, sum(map(len, tables.values()))
     splits = {}
     for name, table in tables.items():
-        splits[name] = _evaluate_split(workspace, predictor, name, table)
+        splits[name] = _evaluate_split(workspace, predictor, table, teachers)
         done += len(table)
         if progress is not None:
             progress(done, total)
-    report = EvaluationReport((STUDENT, *workspace.params.cells.teachers), splits)
+    report = EvaluationReport((STUDENT, *teachers), splits)
     report.write(workspace.evaluation, workspace.params.evaluate.overlays)
     return report
 
@@ -64,11 +65,11 @@ def _predictor(workspace: Workspace) -> Predictor:
 
 
 def _evaluate_split(
-    workspace: Workspace, predictor: Predictor, name: str, table: CropTable
+    workspace: Workspace, predictor: Predictor, table: CropTable, teachers: Sequence[str]
 ) -> SplitEvaluation:
-    convention = load_convention(workspace.dataset(name).convention, workspace.root)
-    answers = _answers(workspace, predictor, table, convention)
-    people = _people(workspace, name)
+    convention = load_convention(workspace.dataset(table.dataset).convention, workspace.root)
+    answers = _answers(workspace, predictor, table, convention, teachers)
+    people = _people(workspace, table.dataset)
     scores = {}
     if people is not None and people.labelled.any():
         scores = {
@@ -79,12 +80,16 @@ def _evaluate_split(
 
 
 def _answers(
-    workspace: Workspace, predictor: Predictor, table: CropTable, convention: Convention
+    workspace: Workspace,
+    predictor: Predictor,
+    table: CropTable,
+    convention: Convention,
+    teachers: Sequence[str],
 ) -> dict[str, Answer]:
-    runtime, cells = workspace.params.runtime, workspace.params.cells
+    runtime = workspace.params.runtime
     workers = worker_count(runtime.workers, predictor.device)
     answers = {STUDENT: student_answer(predictor, table, convention, runtime.batch_size, workers)}
-    for teacher in cells.teachers if table.dataset in cells.datasets else ():
+    for teacher in teachers if table.dataset in workspace.params.cells.datasets else ():
         answer = teacher_answer(workspace, teacher, table, convention)
         if answer is not None:
             answers[teacher] = answer

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from student.evaluation.markdown import markdown_rows
 from student.evaluation.pck import LIMB_JOINTS
 from student.evaluation.scores import Scores
 
@@ -22,7 +23,7 @@ def markdown_table(
     for model in models:
         cells = [cell for dataset in datasets for cell in _cells(scores.get(dataset, {}).get(model))]
         rows.append([model, *cells])
-    return "\n".join([*_aligned(rows), "", NOTE, *_left_out(scores)]) + "\n"
+    return "\n".join([*markdown_rows(rows), "", NOTE, *_left_out(scores)]) + "\n"
 
 
 def _cells(scores: Scores | None) -> list[str]:
@@ -35,18 +36,6 @@ def _cells(scores: Scores | None) -> list[str]:
 def _mark(name: str, scores: Scores) -> str:
     left_out = set(scores.not_predicted)
     return "*" if (left_out & set(LIMB_JOINTS) if name == "PCK20_limbs" else left_out) else ""
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_line(row, widths) for row in rows]
-    rule = "|".join(["", "-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]), ""])
-    return [lines[0], rule, *lines[1:]]
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-    return "| " + " | ".join(cells) + " |"
 
 
 def _left_out(scores: Mapping[str, Mapping[str, Scores]]) -> list[str]:

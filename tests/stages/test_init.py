@@ -46,6 +46,20 @@ def test_coco_mpii_says_where_every_missing_file_goes(tmp_path: Path):
     assert folder / "data" / "mpii" / "images" not in {file.path for file in missing_files(folder)}
 
 
+def test_the_weights_that_a_student_is_to_start_from_are_missing_too(tmp_path: Path):
+    folder = tmp_path / "mine"
+    write_workspace(folder, "quickstart", None)
+    params = (folder / "params.yaml").read_text()
+    for init, places in (
+        ("rtmpose: weights/rtmpose-t.pth", [folder / "weights/rtmpose-t.pth"]),
+        ("student: ../other", [folder / "../other"]),
+        ("backbone: imagenet", []),
+    ):
+        changed = params.replace("student:\n", f"student:\n  init: {{{init}}}\n", 1)
+        (folder / "params.yaml").write_text(changed)
+        assert [file.path for file in missing_files(folder)] == places
+
+
 def test_real_sample_without_data_asks_for_it(tmp_path: Path):
     with pytest.raises(KDError, match="--data DIR"):
         write_workspace(tmp_path / "real", "real-sample", None)

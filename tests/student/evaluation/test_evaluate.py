@@ -179,6 +179,15 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
     assert rows["student"][2].strip() != "-" and rows["student"][3].strip() == "-"
 
 
+def test_the_student_can_be_evaluated_alone(workspace):
+    both = evaluate_workspace(workspace).scores["val"]["student"].flat()
+    report = evaluate_workspace(workspace, with_teachers=False)
+    assert report.scores["val"].keys() == {"student"}
+    assert report.scores["val"]["student"].flat() == both
+    left = {path.name for path in (workspace.evaluation / "predictions").rglob("*.json")}
+    assert left == {"student.json"} and "| coco" not in report.table()
+
+
 def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
     evaluate_workspace(workspace)
     metrics = json.loads((workspace.evaluation / "metrics.json").read_text())

@@ -1,0 +1,26 @@
+"""What an ablation leaves beside its runs: table.md, results.csv, paired.csv and the plot."""
+
+from stages.ablate.plot import plot_comparison
+from student.ablation.ablation import Ablation
+from student.ablation.comparison import Comparison
+from student.ablation.table import ablation_table
+from student.ablation.tidy import paired_csv, results_csv
+from student.evaluation.atomic_file import write_atomically
+
+
+def write_report(ablation: Ablation) -> str:
+    """Write them from all finished runs, whichever were run now. Returns the table.
+
+    Raises:
+        KDError: a run's results cannot be read, or the folder cannot be written.
+    """
+    comparison = Comparison.of(ablation)
+    table = ablation_table(comparison)
+    for name, content in (
+        ("table.md", table),
+        ("results.csv", results_csv(comparison)),
+        ("paired.csv", paired_csv(comparison)),
+    ):
+        write_atomically(ablation.folder / name, content)
+    plot_comparison(comparison, [ablation.folder / "plot.png", ablation.folder / "plot.svg"])
+    return table

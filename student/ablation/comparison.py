@@ -1,0 +1,66 @@
+"""Finished runs of an ablation, side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from student.ablation.ablation import Ablation, Run
+from student.ablation.column import Column
+from student.ablation.results import RunResult, read_result
+from student.ablation.run_folder import state_of
+from student.ablation.spread import PairedDifference, Spread
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is known of each arm, and of which runs nothing is."""
+
+    name: str
+    metric: str
+    baseline: str | None
+    arms: tuple[str, ...]
+    columns: tuple[Column, ...]
+    results: Sequence[RunResult]
+    unfinished: Sequence[Run] = ()
+
+    @classmethod
+    def of(cls, ablation: Ablation) -> "Comparison":
+        """Of all finished runs whose params are still those of the ablation's file.
+
+        Raises:
+            KDError: a finished run's files cannot be read, or a folder holds something else.
+        """
+        finished, unfinished = [], []
+        for run in ablation.runs():
+            (finished if state_of(run, data=None).finished else unfinished).append(run)
+        return cls(
+            name=ablation.file.name,
+            metric=ablation.file.metric,
+            baseline=ablation.file.baseline,
+            arms=tuple(arm.name for arm in ablation.arms),
+            columns=ablation.columns,
+            results=[read_result(run, ablation.file.metric, ablation.columns) for run in finished],
+            unfinished=unfinished,
+        )
+
+    def of_arm(self, arm: str) -> list[RunResult]:
+        """Results of one arm, in the order of the seeds."""
+        return [result for result in self.results if result.arm == arm]
+
+    def values(self, arm: str, column: Column) -> dict[int, float]:
+        """By seed, fractions; runs that have no such number are absent."""
+        return {r.seed: r.values[column.name] for r in self.of_arm(arm) if column.name in r.values}
+
+    def spread(self, arm: str, column: Column) -> Spread | None:
+        """Of one arm over its seeds."""
+        return Spread.of(list(self.values(arm, column).values()))
+
+    def difference(self, arm: str, column: Column) -> PairedDifference | None:
+        """To the baseline; None without one, and of the baseline itself."""
+        if self.baseline is None or arm == self.baseline:
+            return None
+        return PairedDifference.of(self.values(arm, column), self.values(self.baseline, column))
+
+    @property
+    def teacher_forward_passes(self) -> int:
+        """Of all finished runs together."""
+        return sum(result.record.teacher_forward_passes for result in self.results)

@@ -1,0 +1,60 @@
+"""What a finished run leaves in its folder besides the student: run.json."""
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import KDError
+from pipeline.params import Section, parse_section
+from student.evaluation.atomic_file import write_atomically
+
+RECORD = "run.json"
+_RECORDED = ("kd-pipeline", "torch", "torchvision", "numpy", "opencv-python-headless")
+
+
+class RunRecord(Section):
+    """Written last: where it is, training and evaluation are complete."""
+
+    arm: str
+    seed: int
+    seconds: float
+    """Wall time of training and evaluation, in the process that finished them."""
+    resumed_from_epoch: int
+    """Epochs that an earlier process, killed since, had trained: `seconds` lacks them."""
+    steps: int
+    teacher_forward_passes: int
+    """Crops shown to any teacher's network while the run lasted."""
+    threads: int
+    versions: dict[str, str]
+    data: dict[str, Any]
+    """`data_identity` of what was trained and evaluated on."""
+
+    def write(self, folder: Path) -> None:
+        """Raises KDError where the folder cannot be written."""
+        write_atomically(folder / RECORD, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def read_record(folder: Path) -> RunRecord | None:
+    """The record of a finished run; None where there is none, or one of another version."""
+    try:
+        return parse_section(RunRecord, json.loads((folder / RECORD).read_text(encoding="utf-8")), RECORD)
+    except (OSError, ValueError, KDError):
+        return None
+
+
+def remove_record(folder: Path) -> None:
+    """The run is not finished any more."""
+    (folder / RECORD).unlink(missing_ok=True)
+
+
+def installed_versions() -> dict[str, str]:
+    """Recorded, never compared."""
+    found = {"python": platform.python_version()}
+    for name in _RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,92 @@
+"""An ablation as Markdown: the arms, and their differences to the baseline."""
+
+from collections.abc import Iterator, Sequence
+
+from student.ablation.column import Column
+from student.ablation.comparison import Comparison
+from student.ablation.results import RunResult
+from student.ablation.spread import Spread
+from student.evaluation.markdown import markdown_rows
+
+NOTHING = "-"
+
+
+def ablation_table(comparison: Comparison) -> str:
+    """Two tables and notes, in percent."""
+    return "\n".join([*_arms(comparison), *_differences(comparison), "", *_notes(comparison)]) + "\n"
+
+
+def _arms(comparison: Comparison) -> Iterator[str]:
+    yield f"{comparison.name}: {comparison.metric} in percent, mean ± sample standard deviation over seeds."
+    yield ""
+    rows = [["arm", *(column.title for column in comparison.columns), "seeds", "steps", "wall time"]]
+    for arm in comparison.arms:
+        cells = [_level(comparison, arm, column) for column in comparison.columns]
+        rows.append([arm, *cells, *_costs(comparison.of_arm(arm))])
+    yield from markdown_rows(rows)
+
+
+def _differences(comparison: Comparison) -> Iterator[str]:
+    others = [arm for arm in comparison.arms if arm != comparison.baseline]
+    if comparison.baseline is None or not others:
+        return
+    yield ""
+    yield f"Minus {comparison.baseline} of the same seed, points; in brackets, how many seeds are better."
+    yield ""
+    rows = [["arm", *(column.title for column in comparison.columns)]]
+    for arm in others:
+        rows.append([arm, *(_difference(comparison, arm, column) for column in comparison.columns)])
+    yield from markdown_rows(rows)
+
+
+def _level(comparison: Comparison, arm: str, column: Column) -> str:
+    spread = comparison.spread(arm, column)
+    if spread is None:
+        return NOTHING
+    incomplete = any(column.name in result.incomplete for result in comparison.of_arm(arm))
+    return _told(spread, "") + ("*" if incomplete else "")
+
+
+def _difference(comparison: Comparison, arm: str, column: Column) -> str:
+    paired = comparison.difference(arm, column)
+    if paired is None:
+        return NOTHING
+    return f"{_told(paired.difference, '+')} ({paired.better}/{paired.difference.n})"
+
+
+def _told(spread: Spread, sign: str) -> str:
+    mean = f"{100 * spread.mean:{sign}.1f}"
+    return mean if spread.std is None else f"{mean} ± {100 * spread.std:.1f}"
+
+
+def _costs(results: Sequence[RunResult]) -> tuple[str, str, str]:
+    """Seeds, steps of one run, and its mean wall time, over the runs that were not interrupted."""
+    steps = sorted({result.record.steps for result in results})
+    whole = [result.record.seconds for result in results if not result.record.resumed_from_epoch]
+    return (
+        str(len(results)),
+        "/".join(map(str, steps)) or NOTHING,
+        f"{sum(whole) / len(whole):.0f} s" if whole else NOTHING,
+    )
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    passes, runs = comparison.teacher_forward_passes, len(comparison.results)
+    yield f"Teacher forward passes: {passes}, in the training and evaluation of {runs} runs."
+    left_out = "; ".join(_left_out(comparison))
+    if left_out:
+        yield f"*: over fewer joints, not comparable with others of its column. Not predicted: {left_out}."
+    if len({str(result.record.data["evaluate"]) for result in comparison.results}) > 1:
+        yield "Not all runs were evaluated on the same labels: run kd-pipeline ablate again, without --only."
+    if comparison.unfinished:
+        yield f"Not finished: {', '.join(map(str, comparison.unfinished))}."
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    told = (
+        f"{result.arm} on {dataset}: {', '.join(joints)}"
+        for result in comparison.results
+        for dataset, joints in result.not_predicted.items()
+        if joints
+    )
+    return list(dict.fromkeys(told))

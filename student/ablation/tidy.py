@@ -1,0 +1,68 @@
+"""An ablation as CSV, for tools: a number to a row. Values are fractions, differences too."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from student.ablation.comparison import Comparison
+
+RESULT_COLUMNS = ("arm", "seed", "kind", "dataset", "convention", "metric", "value")
+PAIRED_COLUMNS = (
+    "arm",
+    "baseline",
+    "kind",
+    "dataset",
+    "convention",
+    "metric",
+    "mean",
+    "std",
+    "seeds",
+    "better",
+)
+
+
+def results_csv(comparison: Comparison) -> str:
+    """All metrics of every finished run by dataset (kind `dataset`); the compared one also as the mean over
+    the table's datasets and by group (kinds `mean` and `group`, named under `dataset`)."""
+    return _csv(RESULT_COLUMNS, _result_rows(comparison))
+
+
+def paired_csv(comparison: Comparison) -> str:
+    """The differences to the baseline: a row to an arm and a column of the table; no `std` of one seed."""
+    return _csv(PAIRED_COLUMNS, _paired_rows(comparison))
+
+
+def _result_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
+    conventions = {column.name: column.convention for column in comparison.columns}
+    for result in comparison.results:
+        run = (result.arm, result.seed)
+        for dataset, metrics in result.metrics.items():
+            for metric, value in metrics.items():
+                yield *run, "dataset", dataset, conventions.get(dataset, ""), metric, _number(value)
+        for column in comparison.columns:
+            if column.kind != "dataset" and column.name in result.values:
+                told = _number(result.values[column.name])
+                yield *run, column.kind, column.name, "", comparison.metric, told
+
+
+def _paired_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
+    for arm in comparison.arms:
+        for column in comparison.columns:
+            paired = comparison.difference(arm, column)
+            if paired is not None:
+                spread = paired.difference
+                place = (column.kind, column.name, column.convention, comparison.metric)
+                numbers = (_number(spread.mean), _number(spread.std), spread.n, paired.better)
+                yield arm, comparison.baseline, *place, *numbers
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5f}"
+
+
+def _csv(heading: Sequence[str], rows: Iterator[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+
+from pipeline.errors import KDError
+from student.ablation.results import pooled, read_result
+
+PER_JOINT = """dataset,model,joint,pck,pckh,labels
+first,student,nose,0.5000,,4
+second,student,pelvis,0.2500,0.5000,4
+second,student,thorax,1.0000,0.0000,1
+second,student,left_hip,0.0000,1.0000,9
+second,cpm,pelvis,1.0000,1.0000,4
+"""
+
+
+@pytest.fixture
+def finished(open_ablation, record_of):
+    """The first run of the ablation, with an evaluation written by hand."""
+    ablation = open_ablation()
+    run = ablation.runs()[0]
+    folder = run.workspace.evaluation
+    folder.mkdir(parents=True)
+    metrics = {
+        "first": {"student": {"AP": 0.1, "PCK20": 0.4}, "cpm": {"AP": 0.9}},
+        "second": {"student": {"PCK20": 0.2, "PCKh50": 0.3}},
+    }
+    coverage = {
+        "first": {"student": {"not_predicted": []}},
+        "second": {"student": {"not_predicted": ["thorax"]}},
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "coverage.json").write_text(json.dumps(coverage))
+    (folder / "per_joint.csv").write_text(PER_JOINT)
+    record_of(run.arm, run.seed).write(run.folder)
+    return ablation, run
+
+
+def test_values_are_the_students_by_column_the_mean_weighing_datasets_alike(finished):
+    ablation, run = finished
+    result = read_result(run, "PCK20", ablation.columns)
+    assert result.values == {
+        "first": 0.4,
+        "second": 0.2,
+        "mean": pytest.approx(0.3),
+        "trunk": pytest.approx((0.25 * 4 + 1.0 * 1) / 5),
+    }
+    assert result.metrics["first"] == {"AP": 0.1, "PCK20": 0.4}
+    assert (result.arm, result.seed, result.record.steps) == ("gt", 0, 40)
+
+
+def test_a_metric_that_a_dataset_lacks_is_absent_and_the_mean_is_over_the_others(finished):
+    ablation, run = finished
+    result = read_result(run, "PCKh50", ablation.columns)
+    assert result.values == {"second": 0.3, "mean": 0.3, "trunk": pytest.approx((0.5 * 4 + 0.0) / 5)}
+    assert set(read_result(run, "AR", ablation.columns).values) == {"trunk"}
+
+
+def test_columns_that_lack_a_joint_are_told(finished):
+    ablation, run = finished
+    assert read_result(run, "PCK20", ablation.columns).incomplete == {"second", "mean", "trunk"}
+    # thorax is no limb joint
+    assert read_result(run, "PCK20_limbs", ablation.columns).incomplete == {"trunk"}
+
+
+def test_pooling_weighs_every_label_alike_and_skips_joints_without_a_number():
+    rows = [
+        {"dataset": "a", "joint": "hip", "pck": "0.5", "pckh": "", "labels": "10"},
+        {"dataset": "b", "joint": "hip", "pck": "0.2", "pckh": "1.0", "labels": "30"},
+        {"dataset": "b", "joint": "knee", "pck": "1.0", "pckh": "1.0", "labels": "99"},
+    ]
+    assert pooled(rows, ["a", "b"], ["hip"], "PCK20") == pytest.approx(11 / 40)
+    assert pooled(rows, ["a", "b"], ["hip"], "PCKh50") == 1.0
+    assert pooled(rows, ["a"], ["knee"], "PCK20") is None
+
+
+@pytest.mark.parametrize("name", ["evaluation/metrics.json", "evaluation/per_joint.csv", "run.json"])
+def test_results_that_are_damaged_say_what_to_delete(finished, name):
+    ablation, run = finished
+    (run.folder / name).unlink()
+    with pytest.raises(KDError, match=r"results of gt seed 0 in .* cannot be read .*Delete that folder"):
+        read_result(run, "PCK20", ablation.columns)

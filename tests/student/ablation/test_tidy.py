@@ -1,0 +1,36 @@
+import csv
+import io
+
+from student.ablation.tidy import paired_csv, results_csv
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_every_number_has_a_row_of_its_own(make_comparison, make_result):
+    found = rows(
+        results_csv(make_comparison(make_result("kd", 3, {"first": 0.3, "mean": 0.25, "trunk": 0.125})))
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("kd", "3", "dataset", "first", "coco17", "AP", "0.15000"),
+        ("kd", "3", "dataset", "first", "coco17", "PCK20", "0.30000"),
+        ("kd", "3", "mean", "mean", "", "PCK20", "0.25000"),
+        ("kd", "3", "group", "trunk", "", "PCK20", "0.12500"),
+    ]
+
+
+def test_a_paired_row_says_what_was_compared_with_what(make_comparison, make_result):
+    found = rows(
+        paired_csv(
+            make_comparison(
+                make_result("gt", 0, {"first": 0.25}),
+                make_result("gt", 1, {"first": 0.50}),
+                make_result("kd", 0, {"first": 0.50}),
+                make_result("kd", 1, {"first": 0.50}),
+            )
+        )
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("kd", "gt", "dataset", "first", "coco17", "PCK20", "0.12500", "0.17678", "2", "1")
+    ]
