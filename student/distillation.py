@@ -69,9 +69,8 @@ class DistillationLoss:
             weights = self.weighting(answers, sample)
         truth = self._truth_term(logits, sample)
         if self.original:
-            teachers = list(self._teacher_terms(logits, answers, weights, 1.0))
-            return counted_twice([truth, *teachers], distill_factor)
-        teachers = list(self._teacher_terms(logits, answers, weights, distill_factor))
+            return counted_twice([truth, *self._teacher_terms(logits, answers, weights, 1.0)], distill_factor)
+        teachers = self._teacher_terms(logits, answers, weights, distill_factor)
         return [truth, *teachers, *self.weighting.terms(answers, sample)]
 
     def learned(self) -> list[nn.Module]:
@@ -104,22 +103,25 @@ class DistillationLoss:
     def _teacher_terms(
         self, logits: Positions, answers: Mapping[str, TeacherAnswer], weights: Weights, factor: float
     ) -> Iterator[LossTerm]:
+        told = self._term_weights()
         for teaching in self.teachings:
-            answer = answers.get(teaching.name)
-            for kind, weight in self._kinds():
-                value = logits[0].new_zeros(())
-                if answer is not None:
-                    weight_AR, counts_AR = self._weight(teaching, answer, weights[teaching.name])
-                    value = self._reduce(self._cost(kind, logits, answer, counts_AR), weight_AR, counts_AR)
-                yield LossTerm(f"{kind}/{teaching.name}", value, weight * factor)
+            values = dict.fromkeys(told, logits[0].new_zeros(()))
+            if teaching.name in answers:
+                answer = answers[teaching.name]
+                weight_AR, counts_AR = self._weight(teaching, answer, weights[teaching.name])
+                costs = self._costs(logits, answer, counts_AR)
+                values = {kind: self._reduce(costs[kind], weight_AR, counts_AR) for kind in told}
+            for kind, weight in told.items():
+                yield LossTerm(f"{kind}/{teaching.name}", values[kind], weight * factor)
 
-    def _kinds(self) -> list[tuple[str, float]]:
+    def _term_weights(self) -> dict[str, float]:
+        """Of the terms that every teacher has."""
         told = self.weights
-        kinds = [("teacher", told.distill)]
-        for kind, weight in (("coordinate", told.coordinate), ("relation", told.relation)):
-            if weight > 0:
-                kinds.append((kind, weight * told.distill))
-        return kinds
+        extras = {"coordinate": told.coordinate, "relation": told.relation}
+        return {
+            "teacher": told.distill,
+            **{kind: weight * told.distill for kind, weight in extras.items() if weight > 0},
+        }
 
     def _weight(
         self, teaching: Teaching, answer: TeacherAnswer, strategy_AR: Float[Tensor, "a r"]
@@ -129,18 +131,19 @@ class DistillationLoss:
         counts_AR = self.weighting.fixed.of_teacher(teaching.name, answer) > 0
         return strategy_AR * relation_R * counts_AR, counts_AR
 
-    def _cost(
-        self, kind: str, logits: Positions, answer: TeacherAnswer, counts_AR: Bool[Tensor, "a r"]
-    ) -> Float[Tensor, "a r"]:
+    def _costs(
+        self, logits: Positions, answer: TeacherAnswer, counts_AR: Bool[Tensor, "a r"]
+    ) -> dict[str, Float[Tensor, "a r"]]:
+        """By the kind of term; those of places only where one of them has a weight."""
         said, targets = _gathered(logits, answer), answer.targets
-        if kind == "teacher":
-            cost = mean_divergence if self.original else self.teacher_loss
-            return cost(said, targets.positions, targets.known)
-        said_AR2 = student_place(said, self.student.map, targets.known)
-        target_AR2 = expected_place(targets.positions, self.student.map)
-        if kind == "coordinate":
-            return coordinate_error(said_AR2, target_AR2)
-        return relation_error(said_AR2, target_AR2, counts_AR)
+        cost = mean_divergence if self.original else self.teacher_loss
+        costs = {"teacher": cost(said, targets.positions, targets.known)}
+        if self.weights.coordinate > 0 or self.weights.relation > 0:
+            said_AR2 = student_place(said, self.student.map, targets.known)
+            target_AR2 = expected_place(targets.positions, self.student.map)
+            costs["coordinate"] = coordinate_error(said_AR2, target_AR2)
+            costs["relation"] = relation_error(said_AR2, target_AR2, counts_AR)
+        return costs
 
     @property
     def _reduce(self) -> Reduction:

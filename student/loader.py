@@ -1,6 +1,5 @@
 """Whole batches, made by worker processes."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Generic, Literal, TypeVar
@@ -9,10 +8,10 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from pipeline.cores import loading_workers
 from pipeline.errors import KDError
 
 Batch = TypeVar("Batch")
-MOST_WORKERS = 16
 
 
 class BatchLoader(Generic[Batch]):
@@ -72,15 +71,8 @@ class _ErrorsHandedOver(Dataset):
 
 
 def worker_count(spec: int | Literal["auto"], device: torch.device) -> int:
-    """How many workers `runtime.workers` means.
-
-    `auto` is, beside a GPU, a worker to a core but one, up to 16; on the CPU, where the network needs the
-    cores, one to four of them.
-    """
-    if spec != "auto":
-        return spec
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // 4) if device.type == "cpu" else max(1, min(cores - 1, MOST_WORKERS))
+    """How many workers `runtime.workers` means."""
+    return loading_workers(device) if spec == "auto" else spec
 
 
 def _start_method() -> str:

@@ -30,6 +30,7 @@ labelled joints are: on 120 people of COCO, the cross-entropy of labels under Mo
 MIN_SEEN = 0.5
 """A teacher's joint of whose map less than this lies in the student's crop teaches nothing: what is left of
 the map would, normalised, pretend that the joint is there."""
+GridMatrices = tuple[Float[Tensor, "columns gridx"], Float[Tensor, "rows gridy"]]
 CACHED_CROPS = 4
 """Crops taken at a time on a CPU: whole maps of a batch as floats would fill memory anew at every step, and
 its pages cost more than the arithmetic."""
@@ -63,13 +64,15 @@ def teacher_targets(
     Under a dropped patch (`student.dropped_patch`) teachers are taken to know nothing.
     """
     source_R = torch.from_numpy(teaching.source_R).to(batch.row_A.device)
+    plane = warp_plane(student)
+    to_grid = _to_grid(teaching, batch.teacher_from_student_A23)
     size = CACHED_CROPS if batch.row_A.device.type == "cpu" else max(1, len(batch.row_A))
     parts = [
-        _warped(batch, slice(start, start + size), teaching, source_R, warp_plane(student), dropped_A4)
+        _warped(batch, slice(start, start + size), teaching, source_R, to_grid, plane, dropped_A4)
         for start in range(0, len(batch.row_A), size)
     ]
     warped_ARHW, known_AHW, seen_AR = (torch.cat(kind) for kind in zip(*parts, strict=True))
-    positions, known = _as_positions(warped_ARHW, known_AHW, warp_plane(student), student.map)
+    positions, known = _as_positions(warped_ARHW, known_AHW, plane, student.map)
     return TeacherTargets(
         positions=tuple(_normalised(axis_ARP) for axis_ARP in positions),
         known=known,
@@ -84,13 +87,14 @@ def _warped(
     rows: slice,
     teaching: Teaching,
     source_R: Int64[Tensor, " r"],
+    to_grid: GridMatrices,
     plane: MapGeometry,
     dropped_A4: Float[Tensor, "a 4"] | None,
 ) -> tuple[Float[Tensor, "a r h w"], Bool[Tensor, "a h w"], Float[Tensor, "a r"]]:
     """Maps on the student's plane, up to a factor each; where they are known; how much of each is seen."""
     stored = {name: array[rows][:, source_R] for name, array in batch.stored.items()}
     affine_A23 = batch.teacher_from_student_A23[rows]
-    density_ARHW = _density(stored, teaching, affine_A23)
+    density_ARHW = _density(stored, teaching, *to_grid)
     affine_A23 = coarsened_affine(affine_A23, teaching.map_size, teaching.grid_size)
     warped_ARHW, known_AHW = reproject(density_ARHW, affine_A23, (plane.size[1], plane.size[0]))
     if dropped_A4 is not None:
@@ -107,14 +111,22 @@ def _union_joints(
     return torch.where(flipped_A[:, None], swap_U[union_R], union_R)
 
 
-def _density(
-    stored: Mapping[str, Tensor], teaching: Teaching, like: Float[Tensor, "a 2 3"]
-) -> Float[Tensor, "a r h w"]:
-    """The teacher's maps on its grid, up to a factor per map; SimCC pairs as their outer product."""
+def _to_grid(teaching: Teaching, like: Float[Tensor, "..."]) -> GridMatrices:
+    """What lays a map's columns, and its rows, out on the teacher's grid."""
     to_x, to_y = (
         coarsening_matrix(fine, coarse, like)
         for fine, coarse in zip(teaching.map_size, teaching.grid_size, strict=True)
     )
+    return to_x, to_y
+
+
+def _density(
+    stored: Mapping[str, Tensor],
+    teaching: Teaching,
+    to_x: Float[Tensor, "columns w"],
+    to_y: Float[Tensor, "rows h"],
+) -> Float[Tensor, "a r h w"]:
+    """The teacher's maps on its grid, up to a factor per map; SimCC pairs as their outer product."""
     maps = teaching.codec.decode(stored)
     if isinstance(maps, HeatmapOutput):
         map_ARHW = _raised(maps.heatmap_BKHW.clamp(min=0.0))

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from benchmarks.store_contestants.our_files import OverOurFiles
 from pipeline.store.reader import StoreReader
 
 
-class OurReader:
+class OurReader(OverOurFiles):
     name = "ours"
     rows_a_gather = 256
 
@@ -16,16 +17,5 @@ class OurReader:
         self._reader = StoreReader(store, threads)
         self._reader.load_columns()
 
-    @classmethod
-    def write(cls, store: Path, folder: Path) -> None:
-        """The store is there."""
-
-    @classmethod
-    def files(cls, store: Path, folder: Path) -> list[Path]:
-        return sorted((store / "map").glob("c.*"))
-
     def read(self, row_B: Int64[np.ndarray, " b"]) -> UInt8[np.ndarray, "b k h w"]:
         return self._reader.read(row_B).maps.map_BKHW
-
-    def close(self) -> None:
-        pass

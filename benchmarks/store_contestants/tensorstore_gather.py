@@ -6,8 +6,10 @@ import numpy as np
 import tensorstore
 from jaxtyping import Int64, UInt8
 
+from benchmarks.store_contestants.our_files import OverOurFiles
 
-class TensorstoreGather:
+
+class TensorstoreGather(OverOurFiles):
     name = "tensorstore"
     rows_a_gather = 256
 
@@ -17,16 +19,5 @@ class TensorstoreGather:
         opened = {"recheck_cached_metadata": "open", "recheck_cached_data": "open"}
         self._array = tensorstore.open(spec | opened, read=True, context=context).result()
 
-    @classmethod
-    def write(cls, store: Path, folder: Path) -> None:
-        """The store is there."""
-
-    @classmethod
-    def files(cls, store: Path, folder: Path) -> list[Path]:
-        return sorted((store / "map").glob("c.*"))
-
     def read(self, row_B: Int64[np.ndarray, " b"]) -> UInt8[np.ndarray, "b k h w"]:
         return self._array[row_B].read().result()
-
-    def close(self) -> None:
-        pass

@@ -6,27 +6,18 @@ import numpy as np
 import zarr
 from jaxtyping import Int64, UInt8
 
+from benchmarks.store_contestants.our_files import OverOurFiles
 
-class ZarrOneByOne:
+
+class ZarrOneByOne(OverOurFiles):
     name = "zarr-python"
     rows_a_gather = 32
 
     def __init__(self, store: Path, folder: Path, threads: int) -> None:
         self._array = zarr.open_group(store, mode="r")["map"]
 
-    @classmethod
-    def write(cls, store: Path, folder: Path) -> None:
-        """The store is there."""
-
-    @classmethod
-    def files(cls, store: Path, folder: Path) -> list[Path]:
-        return sorted((store / "map").glob("c.*"))
-
     def read(self, row_B: Int64[np.ndarray, " b"]) -> UInt8[np.ndarray, "b k h w"]:
         map_BKHW = np.empty((len(row_B), *self._array.shape[1:]), dtype=np.uint8)
         for position, row in enumerate(row_B.tolist()):
             map_BKHW[position] = self._array[row]
         return map_BKHW
-
-    def close(self) -> None:
-        pass

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pipeline.datasets.crop_table import CropTable
@@ -18,6 +17,7 @@ from pipeline.store.provenance import FORMAT_VERSION, CellProvenance
 from pipeline.store.quantise import UNITS
 from pipeline.store.remote_path import StorePath
 from pipeline.teachers.teacher import Teacher
+from pipeline.versions import installed_versions
 
 FORMAT = "kd-pipeline store"
 _CHECKSUM = "attributes_sha256"
@@ -100,7 +100,7 @@ def _attributes(
         },
         "provenance": dict(provenance.values),
         "provenance_sha256": provenance.sha256,
-        "versions": _versions(),
+        "versions": installed_versions(_RECORDED),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -112,17 +112,6 @@ def extent(table: CropTable, params: ExtractParams) -> dict[str, Any]:
         "crop_table_sha256": table.sha256,
         "views": params.views.model_dump(mode="json"),
     }
-
-
-def _versions() -> dict[str, str]:
-    """Recorded, never compared."""
-    found = {}
-    for name in _RECORDED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def layout_of(attributes: Mapping[str, Any]) -> CellLayout:

@@ -12,6 +12,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader
 
+from pipeline.cores import loading_workers
 from pipeline.errors import KDError
 from pipeline.store.crop_batches import BatchPlan, CropBatch, CropBatches
 
@@ -29,7 +30,7 @@ def load_batches(
     Raises:
         KDError: a worker process died.
     """
-    num_workers = _auto_workers(device) if workers == "auto" else workers
+    num_workers = loading_workers(device) if workers == "auto" else workers
     loader = DataLoader(
         batches,
         sampler=plans,
@@ -49,12 +50,6 @@ def load_batches(
             "/dev/shm is too small (docker run --shm-size=2g). Lower runtime.batch_size or runtime.workers "
             "(0: none), then run the same command again: finished shards are kept."
         ) from None
-
-
-def _auto_workers(device: torch.device) -> int:
-    """Beside a GPU all cores load images; on the CPU the teacher needs them, and one in four keeps up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // 4) if device.type == "cpu" else max(1, min(cores - 1, 16))
 
 
 def _start_method() -> str:

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from torch.utils.data import get_worker_info
 
+from pipeline.cores import usable_cores
+
 _MOST = 4
 _SMALLEST_PORTION = 16
 """Rows worth handing to another thread."""
@@ -16,8 +18,7 @@ def default_threads() -> int:
     """One in a DataLoader's worker, which is one of many already; else one to a core, up to four."""
     if get_worker_info() is not None:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST)
+    return min(usable_cores(), _MOST)
 
 
 def run_in_portions(work: Callable[[slice], None], rows: int, threads: int) -> None:

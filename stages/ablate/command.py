@@ -1,12 +1,12 @@
 """`kd-pipeline ablate`: many trainings from one extraction."""
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cores import usable_cores
 from pipeline.errors import KDError
 from stages.options import workspace_option
 
@@ -53,7 +53,7 @@ def ablate(
     if dry_run:
         click.echo(f"{len(finished)} of {len(finished) + len(todo)} runs are finished.")
         return
-    failed = _run_all(ablation, finished, todo, jobs, threads or max(1, _cores() // jobs))
+    failed = _run_all(ablation, finished, todo, jobs, threads or max(1, usable_cores() // jobs))
     click.echo(f"\n{_report(ablation)}")
     if failed:
         told = " ".join(f"[{outcome.run}] {outcome.error}" for outcome in failed)
@@ -117,8 +117,3 @@ def _report(ablation: "Ablation") -> str:
     from stages.ablate.report import write_report
 
     return f"{write_report(ablation)}\nTables and plot: {ablation.folder}"
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

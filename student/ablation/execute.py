@@ -1,5 +1,6 @@
 """One run, from the workspace's stores to its numbers."""
 
+import platform
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import torch
 
 from pipeline.teachers.forward_passes import FORWARD_PASSES
+from pipeline.versions import installed_versions
 from student.ablation.ablation import Run
 from student.ablation.data_identity import data_identity
-from student.ablation.run_record import RunRecord, installed_versions, remove_record
+from student.ablation.run_record import RECORDED_PACKAGES, RunRecord, remove_record
 from student.evaluation.evaluate import evaluate_workspace
 from student.train import train_student
 
@@ -36,7 +38,7 @@ def execute_run(run: Run, progress: Callable[[int, int], Any] | None = None) -> 
         steps=trained.steps,
         teacher_forward_passes=FORWARD_PASSES.crops - passes,
         threads=torch.get_num_threads(),
-        versions=installed_versions(),
+        versions={"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
         data=data,
     )
     record.write(run.folder)

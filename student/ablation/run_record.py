@@ -1,8 +1,6 @@
 """What a finished run leaves in its folder besides the student: run.json."""
 
 import json
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from pipeline.params import Section, parse_section
 from student.evaluation.atomic_file import write_atomically
 
 RECORD = "run.json"
-_RECORDED = ("kd-pipeline", "torch", "torchvision", "numpy", "opencv-python-headless")
+RECORDED_PACKAGES = ("kd-pipeline", "torch", "torchvision", "numpy", "opencv-python-headless")
 
 
 class RunRecord(Section):
@@ -47,14 +45,3 @@ def read_record(folder: Path) -> RunRecord | None:
 def remove_record(folder: Path) -> None:
     """The run is not finished any more."""
     (folder / RECORD).unlink(missing_ok=True)
-
-
-def installed_versions() -> dict[str, str]:
-    """Recorded, never compared."""
-    found = {"python": platform.python_version()}
-    for name in _RECORDED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

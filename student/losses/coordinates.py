@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
-from student.losses.divergence import Known, log_distribution
+from student.losses.divergence import Known, log_distribution, masks_of
 from student.positions import Positions
 
 SMALLEST_BODY = 0.02
@@ -39,7 +39,7 @@ def _mean_fraction(marginal_BJP: Float[Tensor, "b j p"]) -> Float[Tensor, "b j"]
 
 def student_place(logits: Positions, geometry: MapGeometry, known: Known | None) -> Float[Tensor, "b j 2"]:
     """`expected_place` of the student, given that the joint lies where the teacher saw."""
-    masks = known if known is not None else (None,) * len(logits)
+    masks = masks_of(logits, known)
     said = tuple(log_distribution(*axis).exp() for axis in zip(logits, masks, strict=True))
     return expected_place(said, geometry)
 

@@ -32,12 +32,16 @@ def divergence(
 
     Targets sum to 1 per joint and are 0 where unknown (a joint of total 0 yields 0).
     """
-    masks = known if known is not None else (None,) * len(logits)
     if temperature != 1.0:
         logits = tuple(axis_BJP / temperature for axis_BJP in logits)
         targets = tuple(tempered(axis_BJP, temperature) for axis_BJP in targets)
-    parts = [_axis_divergence(*axis) for axis in zip(logits, targets, masks, strict=True)]
+    parts = [axis_divergence(*axis) for axis in zip(logits, targets, masks_of(logits, known), strict=True)]
     return torch.stack(parts).sum(0) * temperature**2
+
+
+def masks_of(logits: Positions, known: Known | None) -> tuple[Bool[Tensor, "b _"] | None, ...]:
+    """Per axis, which positions are known; None: all."""
+    return known if known is not None else (None,) * len(logits)
 
 
 def tempered(target_BJP: Float[Tensor, "b j p"], temperature: float) -> Float[Tensor, "b j p"]:
@@ -57,10 +61,11 @@ def log_distribution(
     return logit_BJP.log_softmax(-1)
 
 
-def _axis_divergence(
+def axis_divergence(
     logit_BJP: Float[Tensor, "b j p"],
     target_BJP: Float[Tensor, "b j p"],
     known_BP: Bool[Tensor, "b p"] | None,
 ) -> Float[Tensor, "b j"]:
+    """KL(p || q) along one axis, at temperature 1."""
     cross_entropy_BJ = -(target_BJP * log_distribution(logit_BJP, known_BP)).sum(-1)
     return cross_entropy_BJ - torch.special.entr(target_BJP).sum(-1)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from student.losses.divergence import Known, divergence
+from student.losses.divergence import Known, axis_divergence, masks_of
 from student.losses.term import LossTerm
 from student.positions import Positions
 
@@ -23,17 +23,11 @@ def mean_divergence(
     logits: Positions, targets: Positions, known: Known | None = None
 ) -> Float[Tensor, "b j"]:
     """KL per joint as MMPose's `KLDiscretLoss` has it: the mean over an axis's bins, axes added up."""
-    masks = known if known is not None else (None,) * len(logits)
     parts = [
-        divergence((logit_BJP,), (target_BJP,), _alone(known_BP)) / logit_BJP.shape[-1]
-        for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks, strict=True)
+        axis_divergence(logit_BJP, target_BJP, known_BP) / logit_BJP.shape[-1]
+        for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks_of(logits, known), strict=True)
     ]
     return torch.stack(parts).sum(0)
-
-
-def _alone(known_BP: Bool[Tensor, "b p"] | None) -> Known | None:
-    """One axis's mask as that of a map of one axis."""
-    return None if known_BP is None else (known_BP,)
 
 
 def counted_twice(terms: Sequence[LossTerm], decay: float) -> list[LossTerm]:

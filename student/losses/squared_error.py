@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from student.losses.divergence import Known, log_distribution
+from student.losses.divergence import Known, log_distribution, masks_of
 from student.positions import Positions
 
 
@@ -38,9 +38,8 @@ def _mean_over_positions(
     logits: Positions, targets: Positions, known: Known | None, scaled: Callable[[Tensor], Tensor]
 ) -> Float[Tensor, "b j"]:
     """0 for joints whose target has no mass: nothing is known of them."""
-    masks = known if known is not None else (None,) * len(logits)
     parts = []
-    for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks, strict=True):
+    for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks_of(logits, known), strict=True):
         said_BJP = log_distribution(logit_BJP, known_BP).exp()
         square_BJP = (scaled(said_BJP) - scaled(target_BJP)) ** 2
         positions = logit_BJP.shape[-1] if known_BP is None else known_BP.sum(-1, keepdim=True).clamp_min(1)

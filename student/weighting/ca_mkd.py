@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import FAINTEST, Panel, cross_entropy
+from student.weighting.panel import Panel, cross_entropy
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
 
@@ -21,8 +21,8 @@ class CaMkdWeighting(TeacherWeighting):
 
         share_t = (1 - exp(L_t) / sum_j exp(L_j)) / (T - 1)
 
-    over the T teachers that answer for the joint, where L_t is the cross-entropy of the
-    label under the teacher's map. Where there is no label, L_t is the cross-entropy of the other teachers'
+    over the T teachers that answer for the joint, where L_t is the cross-entropy of the label under the
+    teacher's map. Where there is no label, L_t is the cross-entropy of the other teachers'
     mean under it: who disagrees with all others counts less. A joint's only teacher has share 1.
     """
 
@@ -46,12 +46,11 @@ def disagreement(
 ) -> Float[Tensor, "t b u"]:
     """Cross-entropy, for each teacher, of the mean of the others under it."""
     others_TBU = (votes_TBU.sum(0) - votes_TBU.long()).clamp_min(1)
-    parts = []
+    others = []
     for said_TBUP in said:
         voted_TBUP = said_TBUP * votes_TBU[..., None]
-        others_TBUP = (voted_TBUP.sum(0) - voted_TBUP) / others_TBU[..., None]
-        parts.append(-(others_TBUP * said_TBUP.clamp_min(FAINTEST).log()).sum(-1))
-    return torch.stack(parts).sum(0)
+        others.append((voted_TBUP.sum(0) - voted_TBUP) / others_TBU[..., None])
+    return cross_entropy(tuple(others), said)
 
 
 def shares(error_TBU: Float[Tensor, "t b u"], votes_TBU: Bool[Tensor, "t b u"]) -> Float[Tensor, "t b u"]:

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from student.positions import Positions
 from student.weighting.strategy import TeacherAnswer, Weights
 
 
@@ -68,11 +67,16 @@ def _spread(
     return spread_BU
 
 
-def cross_entropy(target: Positions, said: tuple[Float[Tensor, "t b u _"], ...]) -> Float[Tensor, "t b u"]:
-    """-sum p log q per teacher, crop and joint, axes added up; q is kept from 0 by `FAINTEST`."""
+def cross_entropy(
+    target: tuple[Float[Tensor, "*t b u _"], ...], said: tuple[Float[Tensor, "t b u _"], ...]
+) -> Float[Tensor, "t b u"]:
+    """-sum p log q per teacher, crop and joint, axes added up; q is kept from 0 by `FAINTEST`.
+
+    One target for all teachers, or one for each.
+    """
     parts = [
-        -(target_BUP * said_TBUP.clamp_min(FAINTEST).log()).sum(-1)
-        for target_BUP, said_TBUP in zip(target, said, strict=True)
+        -(target_TBUP * said_TBUP.clamp_min(FAINTEST).log()).sum(-1)
+        for target_TBUP, said_TBUP in zip(target, said, strict=True)
     ]
     return torch.stack(parts).sum(0)
 

@@ -1,21 +1,14 @@
 """Every backbone as the student's heads take it."""
 
+from typing import get_args
+
 import pytest
 import torch
 
+from pipeline.params import StudentParams
 from student.backbones.registry import build_backbone
 
-NAMES = (
-    "mobilenet_v3_small",
-    "mobilenet_v3_large",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "efficientnet_lite0",
-    "cspnext_t",
-    "cspnext_s",
-    "cspnext_m",
-)
+NAMES = get_args(StudentParams.model_fields["backbone"].annotation)
 
 
 @pytest.mark.parametrize("output_stride", [16, 32])
