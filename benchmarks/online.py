@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pipeline.datasets.image_files import read_image
-from pipeline.geometry import compose, crop_affine, invert, warp_crop
+from pipeline.geometry import apply, compose, crop_affine, invert, warp_crop
 from pipeline.params import AugmentParams
 from pipeline.store.map_codec import MapCodec
 from pipeline.teachers.maps import HeatmapOutput, Maps
@@ -19,11 +19,14 @@ from student.batch import TeacherBatch, TrainingBatch
 from student.dataset import TrainingSet
 from student.split import TrainingSplit
 from student.student_config import StudentConfig
-from student.teacher_rows import WantedCrop
-from student.teaching import Teaching, warp_plane
+from student.targets.mode import mode_share
+from student.targets.stored import WantedCrop, spread_out
+from student.targets.teaching import Teaching, warp_plane
 
 CROP = "crop"
-"""Under this name a batch carries what a teacher is to look at, in place of its stored maps."""
+STUDENT_FROM_TEACHER = "student_from_teacher"
+"""Under these names a batch carries what a teacher is to look at, in place of its stored maps, and the
+affines from its input pixels to the student's."""
 
 
 class OnlineSet(TrainingSet):
@@ -41,6 +44,7 @@ class OnlineSet(TrainingSet):
         super().__init__(splits, student, augment, seed)
         self._seen = {teacher.name: (teacher.crop, teacher.map, teacher.convention) for teacher in teachers}
         self._online_plane = warp_plane(student)
+        self._pixels = invert(self._online_plane.map_affine())
 
     def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
         """No answers yet: crops."""
@@ -61,25 +65,51 @@ class OnlineSet(TrainingSet):
                 for image, affine in zip(images, affine_A23, strict=True)
             ]
         )
-        teacher_from_plane_A23 = compose(compose(geometry.map_affine(), affine_A23), invert(plane_A23))
+        map_from_image_A23 = compose(geometry.map_affine(), affine_A23)
+        teacher_from_plane_A23 = compose(map_from_image_A23, invert(plane_A23))
+        student_from_teacher_A23 = compose(compose(self._pixels, plane_A23), invert(affine_A23))
+        joints = len(convention.joints)
         return TeacherBatch(
             row_A=torch.arange(len(images)),
-            stored={CROP: torch.from_numpy(seen_AHW3)},
-            confidence_AK=torch.zeros(len(images), len(convention.joints)),
+            keypoint_AK2=torch.zeros(len(images), joints, 2),
+            confidence_AK=torch.zeros(len(images), joints),
+            mode_AK=torch.ones(len(images), joints),
+            spread_N2=torch.zeros((0, 2), dtype=torch.int64),
+            stored={
+                CROP: torch.from_numpy(seen_AHW3),
+                STUDENT_FROM_TEACHER: torch.from_numpy(student_from_teacher_A23),
+            },
             teacher_from_student_A23=torch.from_numpy(teacher_from_plane_A23.astype(np.float32)),
         )
 
 
-def answered(batch: TrainingBatch, teachers: Mapping[str, Teacher]) -> TrainingBatch:
+def answered(
+    batch: TrainingBatch, teachers: Mapping[str, Teacher], teachings: Sequence[Teaching]
+) -> TrainingBatch:
     """The batch of an OnlineSet as one of stores that keep maps as they are made."""
-    answers = {name: _answer(asked, teachers[name]) for name, asked in batch.teachers.items()}
+    by_name = {teaching.name: teaching for teaching in teachings}
+    answers = {name: _answer(asked, teachers[name], by_name[name]) for name, asked in batch.teachers.items()}
     return replace(batch, teachers=answers)
 
 
-def _answer(asked: TeacherBatch, teacher: Teacher) -> TeacherBatch:
+def _answer(asked: TeacherBatch, teacher: Teacher, teaching: Teaching) -> TeacherBatch:
     output = teacher.answer(asked.stored[CROP])
+    keypoint_AK2 = output.keypoints_BK2.astype(np.float64)
+    cell_AK2 = apply(teacher.map.map_affine(), keypoint_AK2).astype(np.float32)
+    stored = _arrays(output.maps)
+    mode_AK = mode_share(stored, teaching.codec, torch.from_numpy(cell_AK2), teaching.calibration)
+    confidence_AK = torch.from_numpy(output.confidence_BK).float()
+    spread_N2 = spread_out(teaching, mode_AK, confidence_AK).nonzero()
+    row_N, joint_N = spread_N2[:, 0], torch.from_numpy(teaching.source_R)[spread_N2[:, 1]]
     return replace(
-        asked, stored=_arrays(output.maps), confidence_AK=torch.from_numpy(output.confidence_BK).float()
+        asked,
+        keypoint_AK2=torch.from_numpy(
+            apply(asked.stored[STUDENT_FROM_TEACHER].numpy(), keypoint_AK2).astype(np.float32)
+        ),
+        confidence_AK=confidence_AK,
+        mode_AK=mode_AK.clamp(max=1.0),
+        spread_N2=spread_N2,
+        stored={name: array[row_N, joint_N] for name, array in stored.items()},
     )
 
 

@@ -33,6 +33,8 @@ from student.loader import BatchLoader, worker_count
 from student.losses.term import total_loss
 from student.run import TrainingRun
 from student.supervision import open_supervision
+from student.targets.calibrate import calibrate_supervision
+from student.train import CALIBRATION
 
 LOSSES = 7
 """Of which the median is told."""
@@ -119,10 +121,15 @@ class Arm:
         started = time.perf_counter()
         batch = next(self.batches)
         arrived = time.perf_counter()
-        self.run.trainer.learn(answered(batch, self.teachers) if self.teachers else batch)
+        self.run.trainer.learn(self._answered(batch))
         self.waited_s += arrived - started
         self.learned_s += time.perf_counter() - arrived
         return len(batch)
+
+    def _answered(self, batch: TrainingBatch) -> TrainingBatch:
+        if not self.teachers:
+            return batch
+        return answered(batch, self.teachers, self.run.trainer.loss.targets.teachings)
 
     @property
     def waited(self) -> float:
@@ -146,9 +153,8 @@ class Arm:
 
 def stored_arm(workspace: Workspace) -> Arm:
     params = workspace.params
-    run = TrainingRun(
-        params, open_supervision(workspace), resolve_device(params.runtime.device), workspace.root
-    )
+    supervision = calibrate_supervision(workspace, open_supervision(workspace), workspace.run / CALIBRATION)
+    run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
     return Arm(run, run.loader)
 
 
@@ -161,10 +167,11 @@ def online_arm(workspace: Workspace) -> Arm:
     params, run, labels = workspace.params, stored_arm(workspace).run, labels_arm(workspace).run
     teachers = {
         teaching.name: _without_flip_test(workspace, teaching.name, run.trainer.device)
-        for teaching in run.trainer.loss.teachings
+        for teaching in run.trainer.loss.targets.teachings
     }
-    teachings = [unquantised(teaching) for teaching in run.trainer.loss.teachings]
-    run.trainer.loss = replace(run.trainer.loss, teachings=teachings)
+    targets = run.trainer.loss.targets
+    targets = replace(targets, teachings=[unquantised(teaching) for teaching in targets.teachings])
+    run.trainer.loss = replace(run.trainer.loss, targets=targets)
     dataset = OnlineSet(
         labels.dataset.splits,
         labels.trainer.student.config,

@@ -24,8 +24,8 @@ from pipeline.store.map_codec import DEFAULT_SHARPNESS
 from pipeline.teachers.maps import HeatmapOutput, Maps
 from pipeline.teachers.teacher import Teacher
 from pipeline.views import View, view_affine
-from student.teacher_targets import HEATMAP_EXPONENT
-from student.warp import coarsening_matrix, reproject
+from student.targets.calibration import DEFAULT_EXPONENT
+from student.targets.warp import coarsening_matrix, reproject
 
 BATCH = 16
 COARSE = 4
@@ -200,9 +200,9 @@ def _plane(geometry: MapGeometry) -> MapGeometry:
 
 
 def _density(maps: Maps, beta: float | None) -> Float32[Tensor, "b k h w"]:
-    """As `student.teacher_targets` makes them; heatmaps up to a factor."""
+    """As `student.targets.teacher` makes them; heatmaps up to a factor."""
     if isinstance(maps, HeatmapOutput):
-        return maps.heatmap_BKHW.clamp_min(0) ** HEATMAP_EXPONENT
+        return maps.heatmap_BKHW.clamp_min(0) ** DEFAULT_EXPONENT["heatmap"]
     sharpness = DEFAULT_SHARPNESS if beta is None else beta
     x_BKW, y_BKH = (
         (logits * sharpness).softmax(-1)

@@ -2,8 +2,6 @@
 
 import os
 
-import torch
-
 MOST_WORKERS = 16
 
 
@@ -12,8 +10,8 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def loading_workers(device: torch.device) -> int:
-    """Processes that load images for a network on `device`: beside a GPU, one to a core but one, up to 16; on
-    the CPU, where the network needs the cores, one to four of them, which keeps up."""
+def loading_workers(device_type: str) -> int:
+    """Processes that load images for a network on a device of this type: beside a GPU, one to a core but one,
+    up to 16; on the CPU, where the network needs the cores, one to four of them, which keeps up."""
     cores = usable_cores()
-    return max(1, cores // 4) if device.type == "cpu" else max(1, min(cores - 1, MOST_WORKERS))
+    return max(1, cores // 4) if device_type == "cpu" else max(1, min(cores - 1, MOST_WORKERS))

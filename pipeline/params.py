@@ -6,16 +6,23 @@ declared by none.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import KDError, unknown_name
-from pipeline.presets import with_preset
+from pipeline.presets import check_preset, with_preset
+from pipeline.recipes import check_recipe, with_recipe
 
 PixelSize = tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]]
+Sigma = Annotated[float, Field(gt=0.0, le=12.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Hue = Annotated[int, Field(ge=0, le=90)]
+Byte = Annotated[int, Field(ge=0, le=255)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")]
+"""Of a file, in hexadecimal; its first 8 digits or more will do, as OpenMMLab's file names end in them."""
 
 
 class Section(BaseModel):
@@ -51,7 +58,7 @@ class TeacherParams(Section):
     checkpoint: str
     config: str
     """mmpose: `mmpose::body_2d_keypoint/...` or a path; onnx: the sidecar YAML."""
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     convention: str
     """What its joint names mean; their order is what the checkpoint or sidecar says."""
     flip_test: bool = True
@@ -135,7 +142,7 @@ class InitParams(Section):
     """A file with a backbone's weights; `imagenet`: an installed package's (efficientnet_lite0 only)."""
     student: str | None = None
     """The folder of another student; its joints are copied by name."""
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     """Of the checkpoint, the backbone's file or the folder's student.safetensors."""
     convention: str | None = None
     """What the joints of an RTMPose checkpoint mean; None: what it says itself."""
@@ -179,30 +186,49 @@ class StudentParams(Section):
     padding: float = Field(default=1.25, ge=1.0, le=2.0)
     width: int = Field(default=128, ge=8, le=1024)
     """Channels of the head's hidden layers; those of rtmcc are RTMPose's."""
-    sigma: float = Field(default=2.0, gt=0.0, le=12.0)
-    """Standard deviation of a ground-truth Gaussian: map cells (heatmap), bins (SimCC)."""
+    sigma: Sigma | tuple[Sigma, Sigma] = 2.0
+    """Standard deviation of a ground-truth Gaussian: map cells (heatmap), bins (SimCC); or two, along x and
+    y."""
     simcc_split_ratio: float = Field(default=2.0, ge=0.5, le=4.0)
+
+    @property
+    def sigma_xy(self) -> tuple[float, float]:
+        return self.sigma if isinstance(self.sigma, tuple) else (self.sigma, self.sigma)
 
 
 class AugmentParams(Section):
     """Image augmentation in training."""
 
+    distribution: Literal["uniform", "truncnorm"] = "uniform"
+    """Of rotation, scale and shift within their ranges; truncnorm: a standard normal cut at -1 and 1, as in
+    MMPose's `RandomBBoxTransform`."""
     flip: Fraction = 0.5
     rotation_degrees: float = Field(default=30.0, ge=0.0, le=180.0)
     scale: float = Field(default=0.25, ge=0.0, lt=1.0)
     """The crop's side is multiplied by a factor from [1 - scale, 1 + scale]."""
     shift: Fraction = 0.05
     """Largest shift of the crop's centre, as a fraction of its side."""
+    shift_probability: Fraction = 1.0
+    shift_of: Literal["box", "padded"] = "box"
+    """Whose side: the person's box, or that times `student.padding` (MMPose's `bbox_scale`)."""
     half_body: Fraction = 0.1
     stored_views: Fraction = 0.5
     """Share of crops shown in one of their stored views (`extract.views`), to which teachers' own answers are
     known, instead of one drawn by the settings above. Nothing where no view is stored."""
     colour: Fraction = 0.2
     """Largest relative change of brightness, contrast and saturation."""
+    hsv: tuple[Hue, Byte, Byte] = (0, 0, 0)
+    """Largest change of hue (of 180), saturation and value, each added to every other crop, as
+    `YOLOXHSVRandomAug` of MMDetection does (RTMPose: 5, 30, 30)."""
+    blur: Fraction = 0.0
+    """How likely a crop is averaged over squares of 3, 5 or 7 pixels."""
+    median_blur: Fraction = 0.0
+    """How likely it gets the median over such squares."""
     dropout: Fraction = 0.2
     """How likely one rectangle of the crop is painted over with one colour (coarse dropout)."""
     dropout_size: tuple[Fraction, Fraction] = (0.2, 0.4)
     """Least and largest side of that rectangle, as a share of the crop's."""
+    dropout_colour: Literal["random", "black"] = "random"
     mask_distillation: bool = False
     """Teachers, who saw the whole crop, teach nothing of what lies under the rectangle; labels do."""
 
@@ -236,6 +262,9 @@ class LastEpochsParams(Section):
 class TrainParams(Section):
     """Stage two, the part that is not distillation."""
 
+    recipe: Literal["rtmpose"] | None = None
+    """Settings that a published network is trained with (`pipeline.recipes`); they cannot be changed beside
+    it."""
     datasets: tuple[str, ...] = Field(min_length=1)
     epochs: int = Field(default=100, ge=1, le=10000)
     steps_per_epoch: int | None = Field(default=None, ge=1, le=10_000_000)
@@ -246,8 +275,13 @@ class TrainParams(Section):
     """flat_cosine: no decay in the first half of the training, as RTMPose."""
     weight_decay: float = Field(default=0.05, ge=0.0, le=1.0)
     warmup_epochs: float = Field(default=1.0, ge=0.0)
-    clip_grad_norm: float = Field(default=5.0, gt=0.0)
+    warmup_steps: int | None = Field(default=None, ge=0)
+    """The warm-up in steps, instead of `warmup_epochs`."""
+    clip_grad_norm: float | None = Field(default=5.0, gt=0.0)
+    """None: gradients are not clipped."""
     ema_decay: float = Field(default=0.999, ge=0.0, lt=1.0)
+    ema_ramp: Literal["hyperbolic", "exponential"] = "hyperbolic"
+    """How the average's decay grows up to `ema_decay`; exponential: as MMPose's `ExpMomentumEMA`."""
     sampling: Literal["proportional", "balanced", "temperature"] = "proportional"
     """Draws per dataset: in proportion to its size, all alike, or to size ** (1 / sampling_temperature)."""
     sampling_temperature: float | None = Field(default=None, ge=1.0, le=100.0)
@@ -256,8 +290,13 @@ class TrainParams(Section):
     ground_truth_weight: float = Field(default=1.0, ge=0.0, le=100.0)
     label_beta: float | None = Field(default=None, gt=0.0, le=100.0)
     """Labels as the softmax of this times their Gaussian (RTMPose: 10); None: the Gaussian, normalised."""
+    joint_weights: bool = True
+    """Joints count by the weight that their convention gives them, for labels and teachers alike."""
     occluded_weight: Fraction = 1.0
     """Weight of labels marked as occluded."""
+    calibrate_scores: tuple[str, ...] = ()
+    """Labelled datasets on which scores are made probabilities after training: of a validation split, never
+    of a test split, whose numbers would look better than they are. Empty: scores are as decoded."""
     amp: Literal["auto", "off", "bf16"] = "auto"
     seed: int = Field(default=0, ge=0)
     augment: AugmentParams = AugmentParams()
@@ -284,6 +323,14 @@ class TrainParams(Section):
             )
             raise _in("train.last_epochs", KDError(message + "Lower the one or raise the other."))
         self.augment_from()
+        return self
+
+    @model_validator(mode="after")
+    def _one_warmup(self) -> "TrainParams":
+        usual = TrainParams.model_fields["warmup_epochs"].default
+        if self.warmup_steps is not None and self.warmup_epochs != usual:
+            message = f"warmup_steps is {self.warmup_steps}, so warmup_epochs {self.warmup_epochs:g} has no "
+            raise _in("train", KDError(message + "meaning. Remove warmup_epochs."))
         return self
 
     def _temperature_told(self) -> str:
@@ -319,7 +366,7 @@ class DistillParams(Section):
     """The multi-teacher terms of the loss."""
 
     preset: Literal["paper", "paper-literal"] | None = None
-    """Settings of arXiv 2405.20084 (`pipeline.presets`); what is written out beside it wins."""
+    """Settings of arXiv 2405.20084 (`pipeline.presets`); what is written out beside it in `distill` wins."""
     weight: float = Field(default=1.0, ge=0.0, le=100.0)
     schedule: Literal["constant", "decay"] = "constant"
     """decay: the weight falls in a straight line towards 0 at the last epoch."""
@@ -333,6 +380,20 @@ class DistillParams(Section):
     """What the fixed weights are multiplied with, or how their sum is dealt out, per crop and joint."""
     reliability_power: float = Field(default=2.0, gt=0.0, le=8.0)
     """Of the share of right answers, for the weighting `reliability`."""
+    share: Literal["joint", "teacher"] = "joint"
+    """joint: the teachers of one joint share one weight, the mean of theirs; teacher: theirs add up."""
+    where: Literal["everywhere", "unlabelled"] = "everywhere"
+    """unlabelled: only joints that have no label in the crop are taught by teachers."""
+    targets: Literal["maps", "keypoints"] = "maps"
+    """keypoints: teachers' joints are taught as labels are (pseudo-labels), and no map is read."""
+    drop_teachers: Fraction = 0.0
+    """How likely a teacher is left out of a crop; never the one that the student is furthest from. The others
+    take over its weight (UNIC, Sariyildiz et al., ECCV 2024)."""
+    offsets: bool = False
+    """Move joints that a convention marks elsewhere (`similar`) by the offset fitted from the stores."""
+    calibration: str | None = None
+    """A calibration.json to use as it is (`kd-pipeline calibrate --out`); None: one is fitted for the
+    training."""
     loss: Literal["kl", "mse", "peak_mse"] = "kl"
     temperature: float = Field(default=1.0, ge=0.05, le=20.0)
     """Of the loss `kl`: above 1, faint positions count more."""
@@ -399,10 +460,18 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _recipe_and_preset_are_whole(self) -> "Params":
+        train = self.train.model_dump()
+        check_recipe(train, self.student.model_dump())
+        check_preset(self.distill.model_dump(), train)
+        return self
+
+    @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
         for place, names in (
             ("cells.datasets", self.cells.datasets),
             ("train.datasets", self.train.datasets),
+            ("train.calibrate_scores", self.train.calibrate_scores),
             ("evaluate.datasets", self.evaluate.datasets),
         ):
             for name in names:
@@ -418,6 +487,22 @@ class Params(Section):
         for name in self.distill.teachers or ():
             if name not in self.cells.teachers:
                 raise _in("distill.teachers", unknown_name("extracted teacher", name, self.cells.teachers))
+        return self
+
+    @model_validator(mode="after")
+    def _scores_are_calibrated_on_other_labels(self) -> "Params":
+        for name in self.train.calibrate_scores:
+            if self.datasets[name].format == "images":
+                message = f"dataset {name} is of format images, which has no labels, but labels are needed. "
+            elif name in self.train.datasets:
+                message = (
+                    f"dataset {name} is in train.datasets, on whose crops a student is right more often than "
+                    "on others. "
+                )
+            else:
+                continue
+            message += "Name a labelled validation split, or none."
+            raise _in("train.calibrate_scores", KDError(message))
         return self
 
     def distill_weights(self) -> dict[str, float]:
@@ -457,9 +542,26 @@ def parse_section(section: type[SectionT], values: Mapping[str, Any], source: st
         KDError: an unknown key, a missing value, or one out of range.
     """
     try:
-        return section.model_validate(with_preset(values) if section is Params else values)
+        return section.model_validate(with_recipe(with_preset(values)) if section is Params else values)
     except ValidationError as error:
         raise KDError(f"{source}: " + "; ".join(_told(e) for e in error.errors())) from None
+
+
+def is_section(setting: str) -> bool:
+    """Whether a dotted name (`train.augment`) is that of a section, not of a single setting, whose value can
+    be a mapping too (`distill.teachers`)."""
+    model: type[Section] | None = Params
+    for part in setting.split("."):
+        field = model.model_fields.get(part) if model else None
+        model = _section_in(field.annotation) if field else None
+    return model is not None
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    """The section, perhaps an optional one, that a field of this type holds; None: it holds none."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    sections = [part for part in parts if isinstance(part, type) and issubclass(part, Section)]
+    return sections[0] if sections else None
 
 
 def _told(error: Mapping[str, Any]) -> str:
@@ -474,11 +576,11 @@ def _told(error: Mapping[str, Any]) -> str:
 
 def _range(location: tuple[str | int, ...]) -> str:
     """Both bounds of the setting at `location`; pydantic's message names only the one that was crossed."""
-    model: Any = Params
+    model: type[Section] | None = Params
     for part in location[:-1]:
-        field = model.model_fields.get(part) if _is_section(model) else None
-        model = field.annotation if field else None
-    if not _is_section(model) or location[-1] not in model.model_fields:
+        field = model.model_fields.get(part) if model else None
+        model = _section_in(field.annotation) if field else None
+    if model is None or location[-1] not in model.model_fields:
         return ""
     bounds = {
         name: value
@@ -489,10 +591,6 @@ def _range(location: tuple[str | int, ...]) -> str:
     words = {"ge": "{:g}", "gt": "above {:g}", "le": "to {:g}", "lt": "below {:g}"}
     told = [words[name].format(bounds[name]) for name in words if name in bounds]
     return f" (allowed: {' '.join(told)})" if told else ""
-
-
-def _is_section(model: Any) -> bool:
-    return isinstance(model, type) and issubclass(model, Section)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -7,6 +7,7 @@ import click
 from pipeline.errors import KDError
 from stages.ablate.command import ablate
 from stages.ablate.run_process import ablate_run
+from stages.calibrate import calibrate
 from stages.detect_people import detect_people
 from stages.doctor import doctor
 from stages.evaluate import evaluate
@@ -14,6 +15,7 @@ from stages.extract_teachers import extract_teachers
 from stages.fidelity import fidelity
 from stages.index_datasets import index_datasets
 from stages.init import init
+from stages.recipe import recipe
 from stages.reliability import reliability
 from stages.skeleton import skeleton
 from stages.store.group import store
@@ -73,6 +75,8 @@ for command in (
     ablate_run,
     store,
     fidelity,
+    calibrate,
     reliability,
+    recipe,
 ):
     main.add_command(command)

@@ -27,17 +27,44 @@ class Augmentation:
     half_body: bool = False
 
 
-def draw_augmentation(rng: np.random.Generator, params: AugmentParams) -> Augmentation:
-    """Uniform draws within the ranges of `params`."""
+def draw_augmentation(rng: np.random.Generator, params: AugmentParams, padding: float) -> Augmentation:
+    """Draws within the ranges of `params`; `padding` is the crop's.
+
+    A setting that is off takes no random number from the others, so that crops stay what they were before
+    there was such a setting.
+    """
     turned = rng.random() < ROTATION_PROBABILITY
-    angle = rng.uniform(-params.rotation_degrees, params.rotation_degrees)
-    view = View(
-        flip=bool(rng.random() < params.flip),
-        rotation_degrees=float(angle) if turned else 0.0,
-        scale=float(rng.uniform(1 - params.scale, 1 + params.scale)),
-        shift=tuple(rng.uniform(-params.shift, params.shift, size=2).tolist()),
-    )
+    (angle,) = _around(0.0, params.rotation_degrees, 1, params, rng).tolist()
+    flip = bool(rng.random() < params.flip)
+    (scale,) = _around(1.0, params.scale, 1, params, rng).tolist()
+    view = View(flip, angle if turned else 0.0, scale, _shift(params, padding, rng))
     return Augmentation(view, half_body=bool(rng.random() < params.half_body))
+
+
+def _shift(params: AugmentParams, padding: float, rng: np.random.Generator) -> tuple[float, float]:
+    """In fractions of the box's sides, whatever `params.shift` is a fraction of."""
+    sides = padding if params.shift_of == "padded" else 1.0
+    x, y = (_around(0.0, params.shift, 2, params, rng) * sides).tolist()
+    if params.shift_probability < 1 and rng.random() >= params.shift_probability:
+        return 0.0, 0.0
+    return x, y
+
+
+def _around(
+    middle: float, reach: float, count: int, params: AugmentParams, rng: np.random.Generator
+) -> Float64[np.ndarray, " n"]:
+    """So many numbers from [middle - reach, middle + reach]."""
+    if params.distribution == "truncnorm":
+        return middle + reach * truncated_normal(count, rng)
+    return rng.uniform(middle - reach, middle + reach, size=count)
+
+
+def truncated_normal(count: int, rng: np.random.Generator) -> Float64[np.ndarray, " n"]:
+    """Of the standard normal distribution between -1 and 1; what falls outside is drawn again."""
+    drawn_N = rng.standard_normal(count)
+    while (outside_N := np.abs(drawn_N) > 1).any():
+        drawn_N[outside_N] = rng.standard_normal(int(outside_N.sum()))
+    return drawn_N
 
 
 def draw_stored_view(rng: np.random.Generator, params: AugmentParams, count: int) -> int:

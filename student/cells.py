@@ -14,7 +14,7 @@ from pipeline.store.provenance import CellProvenance, stale_error
 from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.student_config import StudentConfig
-from student.teaching import Teaching
+from student.targets.teaching import Teaching
 
 
 def open_cell(workspace: Workspace, teacher: str, table: CropTable) -> StoreReader:
@@ -51,18 +51,25 @@ def teaching_of(
         KDError: none of its joints stands for a union joint.
     """
     told = reader.attributes
-    convention = load_convention(workspace.teacher(teacher).convention, workspace.root)
-    relations = union.relations_of(convention.reordered(told["convention"]["joints"], teacher))
+    convention = stored_convention(workspace, teacher, reader)
+    relations = union.relations_of(convention)
     if not any(relation.weight > 0 for relation in relations):
         raise _teaches_nothing(teacher, convention, union)
     return Teaching.of(
         teacher,
         relations,
+        told["convention"]["joints"],
         _geometry(told["map_geometry"]),
         _crop(told["crop_geometry"]),
         MapCodec.from_json(told["map_geometry"]["kind"], told["codec"]),
         student,
     )
+
+
+def stored_convention(workspace: Workspace, teacher: str, reader: StoreReader) -> Convention:
+    """The teacher's joints in the order of its stored maps."""
+    convention = load_convention(workspace.teacher(teacher).convention, workspace.root)
+    return convention.reordered(reader.attributes["convention"]["joints"], teacher)
 
 
 def _teaches_nothing(teacher: str, convention: Convention, union: UnionSkeleton) -> KDError:

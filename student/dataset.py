@@ -14,8 +14,8 @@ from student.crops import CropMaker, TrainingCrop
 from student.sampler import Draw
 from student.split import TrainingSplit
 from student.student_config import StudentConfig
-from student.teacher_rows import WantedCrop, read_teacher
-from student.teaching import warp_plane
+from student.targets.stored import WantedCrop, read_teacher
+from student.targets.teaching import Teaching, warp_plane
 
 
 class TrainingSet(Dataset[TrainingBatch]):
@@ -32,15 +32,22 @@ class TrainingSet(Dataset[TrainingBatch]):
         augment: AugmentParams | Mapping[int, AugmentParams],
         seed: int,
         occluded_weight: float = 1.0,
+        teachings: Sequence[Teaching] = (),
+        label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] | None = None,
     ) -> None:
         """`augment` may change: a mapping has the augmentation from each of its epochs on, 0 among them.
 
-        `occluded_weight`: of labels marked as occluded.
+        `occluded_weight`: of labels marked as occluded; `label_offsets`: by dataset, where the union has
+        joints that its labels mark elsewhere.
         """
         self.splits = tuple(splits)
-        self._makers = [CropMaker(split, student, occluded_weight) for split in self.splits]
+        moved = label_offsets or {}
+        self._makers = [
+            CropMaker(split, student, occluded_weight, moved.get(split.table.dataset))
+            for split in self.splits
+        ]
         self._augment_from = {0: augment} if isinstance(augment, AugmentParams) else dict(augment)
-        self._teachers = tuple(dict.fromkeys(name for split in self.splits for name in split.readers))
+        self._teachings = tuple(teachings)
         self._plane = warp_plane(student)
         self._seed = seed
         self._ends = np.cumsum([len(split) for split in self.splits])
@@ -77,7 +84,7 @@ class TrainingSet(Dataset[TrainingBatch]):
 
     def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
         """What every teacher that was run on any of the crops has in store for them."""
-        found = {name: read_teacher(name, self.splits, wanted, self._plane) for name in self._teachers}
+        found = {t.name: read_teacher(t, self.splits, wanted, self._plane) for t in self._teachings}
         return {name: answer for name, answer in found.items() if answer is not None}
 
     def _masked_patches(
@@ -103,4 +110,5 @@ def _stacked(crops: Sequence[TrainingCrop]) -> dict[str, torch.Tensor]:
         "keypoint_BU2": torch.from_numpy(np.stack([crop.keypoint_U2 for crop in crops])),
         "weight_BU": torch.from_numpy(np.stack([crop.weight_U for crop in crops])),
         "flipped_B": torch.tensor([crop.flipped for crop in crops]),
+        "body_B": torch.tensor([crop.body for crop in crops], dtype=torch.float32),
     }

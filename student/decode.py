@@ -12,21 +12,22 @@ from student.positions import Positions
 
 
 def decode(
-    logits: Positions, geometry: MapGeometry, target_sigma: float
+    logits: Positions, geometry: MapGeometry, target_sigma: tuple[float, float]
 ) -> tuple[Float[Tensor, "b u 2"], Float[Tensor, "b u"]]:
     """Keypoints in input pixels, and scores in 0..1.
 
     The keypoint is the most probable position, refined by the parabola through its logit and its
     neighbours': exact for a Gaussian, whose logarithm is a parabola (the idea of DARK, Zhang et al., CVPR
-    2020; a pair of 1-D parabolas here). The score is the probability within two `target_sigma` of it.
+    2020; a pair of 1-D parabolas here). The score is the probability within two `target_sigma` (x, y) of it.
     """
-    radius = round(2 * target_sigma)
+    radius_x, radius_y = (round(2 * sigma) for sigma in target_sigma)
     if geometry.kind == "simcc":
-        (x_BU, mass_x_BU), (y_BU, mass_y_BU) = (_decode_axis(axis_BUP, radius) for axis_BUP in logits)
+        x_BUP, y_BUP = logits
+        (x_BU, mass_x_BU), (y_BU, mass_y_BU) = _decode_axis(x_BUP, radius_x), _decode_axis(y_BUP, radius_y)
         cell_BU2, score_BU = torch.stack([x_BU, y_BU], -1), mass_x_BU * mass_y_BU
     else:
         width, height = geometry.size
-        cell_BU2, score_BU = _decode_heatmap(logits[0].unflatten(-1, (height, width)), radius)
+        cell_BU2, score_BU = _decode_heatmap(logits[0].unflatten(-1, (height, width)), radius_x, radius_y)
     scale, offset = cell_BU2.new_tensor(geometry.scale), cell_BU2.new_tensor(geometry.offset)
     return cell_BU2 * scale + offset, score_BU.clamp(0.0, 1.0)
 
@@ -40,7 +41,7 @@ def _decode_axis(
 
 
 def _decode_heatmap(
-    logit_BUHW: Float[Tensor, "b u h w"], radius: int
+    logit_BUHW: Float[Tensor, "b u h w"], radius_x: int, radius_y: int
 ) -> tuple[Float[Tensor, "b u 2"], Float[Tensor, "b u"]]:
     height, width = logit_BUHW.shape[-2:]
     peak_BU = logit_BUHW.flatten(-2).argmax(-1)
@@ -48,7 +49,9 @@ def _decode_heatmap(
     row_BUW = logit_BUHW.gather(2, row_BU[..., None, None].expand(-1, -1, 1, width)).squeeze(2)
     column_BUH = logit_BUHW.gather(3, column_BU[..., None, None].expand(-1, -1, height, 1)).squeeze(3)
     cell_BU2 = torch.stack([refined_peak(row_BUW, column_BU), refined_peak(column_BUH, row_BU)], -1)
-    near_BUHW = _within(row_BU, height, radius)[..., None] * _within(column_BU, width, radius)[..., None, :]
+    near_BUHW = (
+        _within(row_BU, height, radius_y)[..., None] * _within(column_BU, width, radius_x)[..., None, :]
+    )
     probability_BUHW = logit_BUHW.flatten(-2).softmax(-1).view_as(logit_BUHW)
     return cell_BU2, (probability_BUHW * near_BUHW).sum((-2, -1))
 

@@ -4,26 +4,26 @@ Legend: B crops, U union joints, A crops a teacher answered, R relations (teache
 positions, C channels.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from student.batch import TrainingBatch
 from student.losses.choice import PositionLoss
-from student.losses.coordinates import coordinate_error, expected_place, relation_error, student_place
+from student.losses.coordinates import as_fractions, coordinate_error, relation_error, student_place
 from student.losses.divergence import divergence
 from student.losses.original import counted_twice, mean_divergence
-from student.losses.reduction import Reduction, batch_sum, supervised_mean
+from student.losses.reduction import Reduction, batch_sum, per_batch_joint
 from student.losses.term import LossTerm
 from student.positions import Positions
-from student.student_config import StudentConfig
-from student.targets import ground_truth_targets
-from student.teacher_targets import teacher_targets
-from student.teaching import Teaching
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.targets.batch_targets import BatchTargets, TargetMaker, TaughtByTeacher
+from student.weighting.dropping import dropped_at_random
+from student.weighting.strategy import TeacherAnswer
+
+Costs = dict[str, Float[Tensor, "a r"]]
+"""By the kind of term."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,15 @@ class LossWeights:
 class DistillationLoss:
     """Ground truth + teachers.
 
-    Each term is a mean over the joints it supervises in the batch (`supervised_mean`) of weight * cost, where
-    the weight is, for ground truth, the label's (visibility times relation); for a teacher, the strategy's
-    times the relation's. With `original`, terms and their sum are those of `student.losses.original`.
+    Each term is the sum of weight * cost over the joints it supervises, divided by all joints of the batch
+    (`per_batch_joint`). With `original`, terms and their sum are those of `student.losses.original`.
+    `drop_teachers` is the probability with which a teacher is left out of a crop.
     """
 
-    student: StudentConfig
-    teachings: Sequence[Teaching]
-    weighting: TeacherWeighting
+    targets: TargetMaker
     weights: LossWeights
     teacher_loss: PositionLoss = divergence
-    label_beta: float | None = None
+    drop_teachers: float = 0.0
     original: bool = False
 
     def terms(
@@ -63,91 +61,69 @@ class DistillationLoss:
     ) -> list[LossTerm]:
         """Ground truth's term first, then every teacher's, always all of them, in this order; then those of
         the strategy. `distill_factor` is the schedule's."""
-        with torch.no_grad():
-            answers = {t.name: self._answer(t, batch) for t in self.teachings if t.name in batch.teachers}
-            sample = self._sample(batch, feature_BC)
-            weights = self.weighting(answers, sample)
-        truth = self._truth_term(logits, sample)
+        taught = self.targets.of(batch, feature_BC)
+        truth = self._truth_term(logits, taught)
         if self.original:
-            return counted_twice([truth, *self._teacher_terms(logits, answers, weights, 1.0)], distill_factor)
-        teachers = self._teacher_terms(logits, answers, weights, distill_factor)
-        return [truth, *teachers, *self.weighting.terms(answers, sample)]
+            return counted_twice([truth, *self._teacher_terms(logits, taught, 1.0)], distill_factor)
+        return [truth, *self._teacher_terms(logits, taught, distill_factor), *taught.weighting_terms]
 
     def learned(self) -> list[nn.Module]:
         """What learns beside the student."""
-        return [self.weighting] if isinstance(self.weighting, nn.Module) else []
+        return self.targets.learned()
 
-    def _answer(self, teaching: Teaching, batch: TrainingBatch) -> TeacherAnswer:
-        stored = batch.teachers[teaching.name]
-        dropped_B4 = batch.dropped_B4
-        targets = teacher_targets(
-            stored,
-            batch.flipped_B[stored.row_A],
-            teaching,
-            self.student,
-            None if dropped_B4 is None else dropped_B4[stored.row_A],
-        )
-        return TeacherAnswer(stored.row_A, targets)
-
-    def _sample(self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]) -> Sample:
-        truth = ground_truth_targets(
-            batch.keypoint_BU2, self.student.map, self.student.target_sigma, self.label_beta
-        )
-        return Sample(truth, batch.weight_BU, batch.dataset_B, feature_BC)
-
-    def _truth_term(self, logits: Positions, sample: Sample) -> LossTerm:
+    def _truth_term(self, logits: Positions, taught: BatchTargets) -> LossTerm:
         cost = mean_divergence if self.original else divergence
-        value = self._reduce(cost(logits, sample.truth), sample.truth_weight_BU)
+        crops, joints = taught.label_weight_BU.shape
+        value = self._reduce(cost(logits, taught.label), taught.label_weight_BU, crops, joints)
         return LossTerm("ground_truth", value, self.weights.ground_truth)
 
-    def _teacher_terms(
-        self, logits: Positions, answers: Mapping[str, TeacherAnswer], weights: Weights, factor: float
-    ) -> Iterator[LossTerm]:
-        told = self._term_weights()
-        for teaching in self.teachings:
-            values = dict.fromkeys(told, logits[0].new_zeros(()))
-            if teaching.name in answers:
-                answer = answers[teaching.name]
-                weight_AR, counts_AR = self._weight(teaching, answer, weights[teaching.name])
-                costs = self._costs(logits, answer, counts_AR)
-                values = {kind: self._reduce(costs[kind], weight_AR, counts_AR) for kind in told}
-            for kind, weight in told.items():
-                yield LossTerm(f"{kind}/{teaching.name}", values[kind], weight * factor)
+    def _teacher_terms(self, logits: Positions, taught: BatchTargets, factor: float) -> Iterator[LossTerm]:
+        term_weights, (crops, joints) = self._term_weights(), taught.label_weight_BU.shape
+        costs = {name: self._costs(logits, by.answer, by.weight_AR) for name, by in taught.teachers.items()}
+        weights = self._after_dropping(costs, taught.teachers, crops, joints)
+        for teaching in self.targets.teachings:
+            name = teaching.name
+            for kind, weight in term_weights.items():
+                value = logits[0].new_zeros(())
+                if name in costs:
+                    value = self._reduce(costs[name][kind], weights[name], crops, joints)
+                yield LossTerm(f"{kind}/{name}", value, weight * factor)
+
+    def _after_dropping(
+        self, costs: Mapping[str, Costs], teachers: Mapping[str, TaughtByTeacher], crops: int, joints: int
+    ) -> dict[str, Float[Tensor, "a r"]]:
+        weights = {name: by.weight_AR for name, by in teachers.items()}
+        if self.drop_teachers == 0 or len(weights) < 2:
+            return weights
+        answers = {name: by.answer for name, by in teachers.items()}
+        main = {name: kinds["teacher"].detach() for name, kinds in costs.items()}
+        return dropped_at_random(weights, main, answers, crops, joints, self.drop_teachers)
 
     def _term_weights(self) -> dict[str, float]:
         """Of the terms that every teacher has."""
-        told = self.weights
-        extras = {"coordinate": told.coordinate, "relation": told.relation}
+        weights = self.weights
+        extras = {"coordinate": weights.coordinate, "relation": weights.relation}
         return {
-            "teacher": told.distill,
-            **{kind: weight * told.distill for kind, weight in extras.items() if weight > 0},
+            "teacher": weights.distill,
+            **{kind: weight * weights.distill for kind, weight in extras.items() if weight > 0},
         }
 
-    def _weight(
-        self, teaching: Teaching, answer: TeacherAnswer, strategy_AR: Float[Tensor, "a r"]
-    ) -> tuple[Float[Tensor, "a r"], Bool[Tensor, "a r"]]:
-        """Weights, and which joints count in the mean: those a strategy could give any weight to."""
-        relation_R = torch.from_numpy(teaching.weight_R).to(strategy_AR.device)
-        counts_AR = self.weighting.fixed.of_teacher(teaching.name, answer) > 0
-        return strategy_AR * relation_R * counts_AR, counts_AR
-
-    def _costs(
-        self, logits: Positions, answer: TeacherAnswer, counts_AR: Bool[Tensor, "a r"]
-    ) -> dict[str, Float[Tensor, "a r"]]:
-        """By the kind of term; those of places only where one of them has a weight."""
-        said, targets = _gathered(logits, answer), answer.targets
+    def _costs(self, logits: Positions, answer: TeacherAnswer, weight_AR: Float[Tensor, "a r"]) -> Costs:
+        """Those of places only where one of them has a weight."""
+        of_student, targets = _gathered(logits, answer), answer.targets
         cost = mean_divergence if self.original else self.teacher_loss
-        costs = {"teacher": cost(said, targets.positions, targets.known)}
+        costs = {"teacher": cost(of_student, targets.positions, targets.known)}
         if self.weights.coordinate > 0 or self.weights.relation > 0:
-            said_AR2 = student_place(said, self.student.map, targets.known)
-            target_AR2 = expected_place(targets.positions, self.student.map)
-            costs["coordinate"] = coordinate_error(said_AR2, target_AR2)
-            costs["relation"] = relation_error(said_AR2, target_AR2, counts_AR)
+            config = self.targets.student
+            place_AR2 = student_place(of_student, config.map, targets.known)
+            target_AR2 = as_fractions(targets.keypoint_AR2, config.map)
+            costs["coordinate"] = coordinate_error(place_AR2, target_AR2)
+            costs["relation"] = relation_error(place_AR2, target_AR2, weight_AR > 0)
         return costs
 
     @property
     def _reduce(self) -> Reduction:
-        return batch_sum if self.original else supervised_mean
+        return batch_sum if self.original else per_batch_joint
 
 
 def _gathered(logits: Positions, answer: TeacherAnswer) -> tuple[Float[Tensor, "a r _"], ...]:

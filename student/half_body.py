@@ -40,6 +40,7 @@ def half_body_box(
     if not halves:
         return box_4
     chosen_U = halves[0] if prefers_upper else halves[-1]
-    low_2, high_2 = keypoint_U2[chosen_U].min(0), keypoint_U2[chosen_U].max(0)
-    side_2 = np.maximum((high_2 - low_2) * PADDING, 1.0)
-    return np.concatenate([(low_2 + high_2 - side_2) / 2, side_2])
+    half_2 = keypoint_U2[chosen_U]
+    side_2 = np.maximum((half_2.max(0) - half_2.min(0)) * PADDING, 1.0)
+    # MMPose's centre is the joints' mean, not the middle of their extent.
+    return np.concatenate([half_2.mean(0) - side_2 / 2, side_2])

@@ -80,7 +80,10 @@ class Predictor:
     def predict_crops(
         self, image_BHW3: UInt8[Tensor, "b h w 3"]
     ) -> tuple[Float32[np.ndarray, "b u 2"], Float32[np.ndarray, "b u"]]:
-        """Keypoints in input pixels, and scores, of BGR crops of the student's input size."""
+        """Keypoints in input pixels, and scores, of BGR crops of the student's input size.
+
+        Scores are probabilities where the student has a `ScoreCalibration`.
+        """
         config = self.student.config
         image_B3HW = self.student.normalise(image_BHW3.to(self.device))
         logits = self.student(image_B3HW)
@@ -89,8 +92,11 @@ class Predictor:
             permutation = config.skeleton.flip_permutation
             unflipped = mirrored(answer, config.map, config.crop.input_size[0], permutation)
             logits = mean_log_probability(logits, unflipped)
-        keypoint_BU2, score_BU = decode(logits, config.map, config.target_sigma)
-        return keypoint_BU2.cpu().numpy(), score_BU.cpu().numpy()
+        keypoint_BU2, decoded_BU = decode(logits, config.map, config.target_sigma)
+        score_BU = decoded_BU.cpu().numpy()
+        if config.score_calibration is not None:
+            score_BU = config.score_calibration.probability(score_BU, config.skeleton.joints)
+        return keypoint_BU2.cpu().numpy(), score_BU
 
     def _collect(self, batches: Iterable[CropBatch], crop_id: Int64[np.ndarray, " n"]) -> Predictions:
         joints = self.student.config.skeleton.num_joints

@@ -72,7 +72,7 @@ class _ErrorsHandedOver(Dataset):
 
 def worker_count(spec: int | Literal["auto"], device: torch.device) -> int:
     """How many workers `runtime.workers` means."""
-    return loading_workers(device) if spec == "auto" else spec
+    return loading_workers(device.type) if spec == "auto" else spec
 
 
 def _start_method() -> str:

@@ -19,6 +19,7 @@ from student.losses.choice import position_loss
 from student.sampler import EpochSampler
 from student.split import TrainingSplit
 from student.supervision import Supervision
+from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.trainer import Trainer
 from student.weighting.build import build_weighting
 
@@ -40,6 +41,8 @@ class TrainingRun:
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
             **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
+            # Calibrating scores comes after training: another split for it does not train again.
+            "train": params.train.model_dump(mode="json", exclude={"calibrate_scores"}),
         }
         self.dataset = TrainingSet(
             supervision.splits,
@@ -47,6 +50,8 @@ class TrainingRun:
             params.train.augment_from(),
             params.train.seed,
             params.train.occluded_weight,
+            supervision.teachings,
+            supervision.label_offsets,
         )
         self.loader = BatchLoader(
             self.dataset,
@@ -134,18 +139,22 @@ def _sampler(params: TrainParams, splits: Sequence[TrainingSplit]) -> EpochSampl
 
 
 def _loss(params: Params, supervision: Supervision, channels: int) -> DistillationLoss:
-    distill = params.distill
+    distill, train = params.distill, params.train
     return DistillationLoss(
-        student=supervision.student,
-        teachings=supervision.teachings,
-        weighting=build_weighting(params, supervision, channels),
+        targets=TargetMaker(
+            student=supervision.student,
+            teachings=supervision.teachings,
+            weighting=build_weighting(params, supervision, channels),
+            datasets=[split.table.dataset for split in supervision.splits],
+            settings=TargetSettings(train.label_beta, train.joint_weights, distill.share, distill.where),
+        ),
         weights=LossWeights(
-            ground_truth=params.train.ground_truth_weight,
+            ground_truth=train.ground_truth_weight,
             distill=distill.weight,
             coordinate=distill.coordinate_weight,
             relation=distill.relation_weight,
         ),
         teacher_loss=position_loss(distill.loss, distill.temperature, supervision.student.target_sigma),
-        label_beta=params.train.label_beta,
+        drop_teachers=distill.drop_teachers,
         original=distill.original_sum,
     )

@@ -1,6 +1,6 @@
 """What a saved student says of itself: everything needed to run it, and nothing of how it was trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from pipeline.conventions.union import UnionSkeleton
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import StudentParams
+from student.score_calibration import ScoreCalibration
 
 FORMAT = 2
 HEATMAP_STRIDE = 4
@@ -20,7 +21,7 @@ class StudentConfig:
     """Network, joints and geometry of a student.
 
     Crops are RGB in 0..255, from which `mean` and `std` (per channel) are taken out. `target_sigma` is the
-    ground-truth Gaussian's deviation in cells or bins, which scores are relative to.
+    ground-truth Gaussian's deviation along x and y, in cells or bins, which scores are relative to.
     """
 
     backbone: str
@@ -29,10 +30,12 @@ class StudentConfig:
     width: int
     crop: CropGeometry
     map: MapGeometry
-    target_sigma: float
+    target_sigma: tuple[float, float]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     skeleton: UnionSkeleton
+    score_calibration: ScoreCalibration | None = None
+    """None: scores are what decoding gives."""
 
     @classmethod
     def from_params(cls, params: StudentParams, skeleton: UnionSkeleton) -> "StudentConfig":
@@ -51,7 +54,7 @@ class StudentConfig:
             width=params.width,
             crop=CropGeometry(input_size=params.input_size, padding=params.padding),
             map=student_map(params),
-            target_sigma=params.sigma,
+            target_sigma=params.sigma_xy,
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
             skeleton=skeleton,
@@ -59,7 +62,10 @@ class StudentConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """As student.json has it."""
-        return {"format": FORMAT, **asdict(self)}
+        values = {"format": FORMAT, **asdict(self)}
+        if self.score_calibration is None:
+            del values["score_calibration"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StudentConfig":
@@ -71,10 +77,11 @@ class StudentConfig:
             width=values["width"],
             crop=CropGeometry(**_with_tuples(values["crop"])),
             map=MapGeometry(**_with_tuples(values["map"])),
-            target_sigma=values["target_sigma"],
+            target_sigma=_pair(values["target_sigma"]),
             mean=tuple(values["mean"]),
             std=tuple(values["std"]),
             skeleton=UnionSkeleton.from_dict(values["skeleton"]),
+            score_calibration=_score_calibration(values.get("score_calibration")),
         )
 
 
@@ -113,6 +120,16 @@ def _rtmpose_map(input_size: tuple[int, int], ratio: float) -> MapGeometry:
 
 def _nearest_multiple(side: int, stride: int) -> int:
     return max(stride, round(side / stride) * stride)
+
+
+def _pair(sigma: float | Sequence[float]) -> tuple[float, float]:
+    """Once, both axes had one."""
+    x, y = (sigma, sigma) if isinstance(sigma, float | int) else sigma
+    return x, y
+
+
+def _score_calibration(values: Mapping[str, Any] | None) -> ScoreCalibration | None:
+    return None if values is None else ScoreCalibration.from_dict(values)
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,25 @@
 """All that teaches a student in a workspace: labels, stores, and the skeleton they meet in."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float32
+
+from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, read_crop_table
 from pipeline.errors import KDError
-from pipeline.params import ViewsParams
+from pipeline.params import DistillParams, ViewsParams
 from pipeline.store.reader import StoreReader
+from pipeline.teachers.checkpoints import sha256_of
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
-from student.cells import open_cell, teaching_of
+from student.cells import open_cell, stored_convention, teaching_of
 from student.split import TrainingSplit
 from student.student_config import StudentConfig
-from student.teaching import Teaching
+from student.targets.teaching import Teaching
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,13 @@ class Supervision:
     teachings: Sequence[Teaching]
     identity: dict[str, Any]
     """Hashes of tables and stores: a training goes on only where they are the same."""
+    split_conventions: Mapping[str, Convention]
+    teacher_conventions: Mapping[str, Convention]
+    """In the order of the teacher's maps."""
+    label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] = field(default_factory=dict)
+    """By dataset: how far each union joint lies from the dataset's own (`student.targets.offsets`)."""
+    warnings: tuple[str, ...] = ()
+    """What a user should know of it."""
 
 
 def open_supervision(workspace: Workspace) -> Supervision:
@@ -47,8 +59,22 @@ def open_supervision(workspace: Workspace) -> Supervision:
     return Supervision(
         student=student,
         splits=splits,
-        teachings=[teaching_of(workspace, name, reader, union, student) for name, reader in readers.items()],
-        identity={split.table.dataset: _identity(split) for split in splits},
+        teachings=[
+            replace(
+                teaching_of(workspace, name, reader, union, student),
+                min_confidence=params.distill.min_confidence,
+                reads_maps=params.distill.targets == "maps",
+            )
+            for name, reader in readers.items()
+        ],
+        identity={split.table.dataset: _identity(split) for split in splits} | _given_calibration(workspace),
+        warnings=tuple(_warnings(params.distill, readers)),
+        split_conventions={
+            table.dataset: load_convention(table.convention, workspace.root) for table in tables
+        },
+        teacher_conventions={
+            name: stored_convention(workspace, name, reader) for name, reader in readers.items()
+        },
     )
 
 
@@ -103,6 +129,30 @@ def _teachers_of(workspace: Workspace, dataset: str) -> list[str]:
     if params.distill.weight == 0 or dataset not in params.cells.datasets:
         return []
     return [name for name, weight in params.distill_weights().items() if weight > 0]
+
+
+def _given_calibration(workspace: Workspace) -> dict[str, str]:
+    given = workspace.params.distill.calibration
+    if given is None or workspace.params.distill.weight == 0:
+        return {}
+    path = workspace.path(given)
+    if not path.is_file():
+        raise KDError(
+            f"distill.calibration is {given}, but there is no {path}. Fit one: kd-pipeline calibrate --out "
+            f"{given}, or remove the setting: then one is fitted for the training."
+        )
+    return {"calibration": sha256_of(path)}
+
+
+def _warnings(distill: DistillParams, readers: Mapping[str, StoreReader]) -> Iterator[str]:
+    """Of settings that ask a store for what it does not hold."""
+    coarse = [name for name, reader in readers.items() if reader.attributes["codec"]["dtype"] == "uint8"]
+    if distill.temperature > 1 and distill.targets == "maps" and coarse:
+        yield (
+            f"distill.temperature is {distill.temperature:g}, which lifts the faint parts of maps, but the "
+            f"stores of {', '.join(coarse)} keep those as one level a map: the student would learn the "
+            "codec. Set temperature to 1, or extract with extract.preset: exact."
+        )
 
 
 def _identity(split: TrainingSplit) -> dict[str, Any]:

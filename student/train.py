@@ -8,13 +8,16 @@ from typing import Any
 
 from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace, make_folder
+from student.calibrate_scores import calibrate_scores, open_score_splits
 from student.checkpoint import save_checkpoint
 from student.metrics_log import MetricsLog
 from student.run import TrainingRun
 from student.saved import CONFIG, WEIGHTS, save_student
 from student.supervision import open_supervision
+from student.targets.calibrate import calibrate_supervision
 
 CHECKPOINT = Path("checkpoints") / "last.pt"
+CALIBRATION = "calibration.json"
 LOG = "dvclive"
 
 Progress = Callable[[int, int], Any]
@@ -38,6 +41,7 @@ class TrainingReport:
     last: dict[str, float]
     start: str
     note: str = ""
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Told in a few lines."""
@@ -46,6 +50,7 @@ class TrainingReport:
             f"{name.removeprefix('train/loss/')} {value:.4f}" for name, value in self._losses()
         )
         lines = [
+            *(f"Warning: {warning}" for warning in self.warnings),
             self.note,
             f"The student {self.start}.",
             f"{self.epochs} epochs of {self.crops} crops{resumed}, in {self.seconds:.0f} s. Losses: {losses}",
@@ -68,12 +73,14 @@ def train_student(
 
     Raises:
         KDError: something is missing, incomplete or stale (`open_supervision`); the loss is not finite (the
-            last checkpoint stays); the folder cannot be written.
+            last checkpoint stays); the folder cannot be written; scores cannot be calibrated (the student is
+            there, its scores as decoded).
     """
     started = time.perf_counter()
     params = workspace.params
-    supervision = open_supervision(workspace)
     folder = make_folder(workspace.run)
+    supervision = calibrate_supervision(workspace, open_supervision(workspace), folder / CALIBRATION)
+    score_splits = open_score_splits(workspace, supervision.student.skeleton)
     run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
     note = run.resume(folder / CHECKPOINT) if resume else ""
     first_epoch = run.epoch
@@ -91,6 +98,9 @@ def train_student(
         save_checkpoint(run.state_dict(), folder / CHECKPOINT)
     log.close()
     save_student(run.trainer.average.model, folder)
+    if score_splits:
+        calibrate_scores(run.trainer.average.model, score_splits, params)
+        save_student(run.trainer.average.model, folder)
     return TrainingReport(
         folder=folder,
         crops=len(run.dataset),
@@ -101,4 +111,5 @@ def train_student(
         last=run.history[-1],
         start=run.start.told,
         note=note,
+        warnings=supervision.warnings,
     )

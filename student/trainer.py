@@ -1,5 +1,6 @@
 """The training loop's inner part: a student, its optimiser and its average, taught a batch at a time."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -44,10 +45,14 @@ class Trainer:
         self.steps_per_epoch = steps_per_epoch
         self.params = params
         self.steps = params.epochs * steps_per_epoch
-        self.warmup_steps = round(params.warmup_epochs * steps_per_epoch)
+        self.warmup_steps = (
+            round(params.warmup_epochs * steps_per_epoch)
+            if params.warmup_steps is None
+            else params.warmup_steps
+        )
         self.device = device
         self.optimiser = build_optimiser(self.learned, params.learning_rate, params.weight_decay)
-        self.average = MovingAverage(self.student, params.ema_decay)
+        self.average = MovingAverage(self.student, params.ema_decay, params.ema_ramp)
         self.step = 0
         self.half_precision = params.amp == "bf16" or (params.amp == "auto" and device.type == "cuda")
 
@@ -74,7 +79,8 @@ class Trainer:
         total = total_loss(terms)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        norm = nn.utils.clip_grad_norm_(self.student.parameters(), self.params.clip_grad_norm)
+        # Clipped to infinity gradients stay as they are, to the bit; their norm is wanted all the same.
+        norm = nn.utils.clip_grad_norm_(self.student.parameters(), self.params.clip_grad_norm or math.inf)
         # One look for both, so that the device is waited for once a step.
         if not bool(torch.isfinite(total.detach() + norm)):
             raise self._not_finite(terms, batch)

@@ -18,6 +18,8 @@ class Definer:
     """`similar`: a stand-in, because no convention in use is `same` as the union joint."""
     sigma: float
     """Its OKS sigma."""
+    weight: float = 1.0
+    """By which the joint counts in training."""
 
 
 def in_canonical_order(conventions: Sequence[Convention]) -> list[Convention]:
@@ -61,8 +63,9 @@ def definers_of(ordered: Sequence[Convention]) -> dict[str, Definer]:
             if kind == wanted and union not in definers:
                 if kind == "similar":
                     _check_known(convention, joint, union, definers)
-                sigma = convention.sigmas[convention.index(joint)]
-                definers[union] = Definer(convention.origin, joint, kind, sigma)
+                row = convention.index(joint)
+                sigma, weight = convention.sigmas[row], convention.joint_weights[row]
+                definers[union] = Definer(convention.origin, joint, kind, sigma, weight)
     canonical = dict.fromkeys((*builtin_union_joints(), *(union for *_, union in declared)))
     return {union: definers[union] for union in canonical if union in definers}
 

@@ -39,6 +39,11 @@ class UnionSkeleton:
         return len(self.joints)
 
     @property
+    def joint_weights(self) -> tuple[float, ...]:
+        """By which joints count in training: their definers'."""
+        return tuple(definer.weight for definer in self.definers)
+
+    @property
     def flip_permutation(self) -> tuple[int, ...]:
         """`p` such that joint j of a mirrored crop is joint p[j] of the crop."""
         return mirror_permutation(self.joints, self.flip_pairs)

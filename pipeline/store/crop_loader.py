@@ -30,7 +30,7 @@ def load_batches(
     Raises:
         KDError: a worker process died.
     """
-    num_workers = loading_workers(device) if workers == "auto" else workers
+    num_workers = loading_workers(device.type) if workers == "auto" else workers
     loader = DataLoader(
         batches,
         sampler=plans,

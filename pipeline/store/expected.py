@@ -40,11 +40,16 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
     if checkpoint.is_file():
         known["checkpoint_sha256"] = _sha256(checkpoint, checkpoint.stat().st_mtime_ns)
     elif params.sha256:
-        known["checkpoint_sha256"] = params.sha256
+        known["checkpoint_sha256"] = _completed(params.sha256, stored.get("checkpoint_sha256"))
     if stored.get("adapter") == params.adapter == "onnx":
         with suppress(KDError):  # training needs no sidecar; extraction tells what is wrong with it
             known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256
     return {name: value for name, value in known.items() if name in stored}
+
+
+def _completed(sha256: str, stored: str | None) -> str:
+    """The stored SHA-256 where `sha256` is its beginning: params.yaml may have the first digits alone."""
+    return stored if stored is not None and stored.startswith(sha256) else sha256
 
 
 @cache

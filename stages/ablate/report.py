@@ -1,11 +1,11 @@
 """What an ablation leaves beside its runs: table.md, results.csv, paired.csv and the plot."""
 
+from pipeline.atomic_file import write_atomically
 from stages.ablate.plot import plot_comparison
 from student.ablation.ablation import Ablation
 from student.ablation.comparison import Comparison
 from student.ablation.table import ablation_table
 from student.ablation.tidy import paired_csv, results_csv
-from student.evaluation.atomic_file import write_atomically
 
 
 def write_report(ablation: Ablation) -> str:

@@ -1,4 +1,7 @@
-"""The file that `kd-pipeline ablate` reads: which trainings to compare, over which seeds, by which metric."""
+"""The file that `kd-pipeline ablate` reads: which trainings to compare, over which seeds, by which metric.
+
+What an arm overrides is merged into params.yaml, setting by setting.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +13,11 @@ from pipeline.params import Section, load_yaml, parse_section
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.,=+-]*$")]
 """A name that can be a folder's: letters, digits and _ . , = + -"""
 Overrides = dict[str, Any]
-"""Settings of params.yaml by dotted name (`distill.weight`), with the value they get instead."""
+"""Settings of params.yaml by dotted name (`distill.weight`), with the value they get instead.
+
+A section's mapping (`distill: {weight: 0}`) is short for its settings and leaves the others as they are; a
+setting whose value is a mapping (`distill.teachers`) gets that mapping and nothing else.
+"""
 
 
 class GroupParams(Section):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import KDError
-from pipeline.params import Params, parse_params
+from pipeline.params import Params, is_section, parse_params
 from student.ablation.ablation_file import AblationFile, Overrides
 
 ARM_SECTIONS = ("skeleton", "student", "train", "distill")
@@ -31,8 +31,9 @@ def resolve_arms(file: AblationFile, workspace_values: Mapping[str, Any], source
         KDError: there is no arm or two have one name; a setting is unknown, has a value that params.yaml
             would not be allowed, or is not one that an arm may change.
     """
-    _check_settings(file.base, BASE_SECTIONS, f"{source}, base")
-    base = _with_overrides(workspace_values, file.base)
+    own = dict(_single_settings(file.base))
+    _check_settings(own, BASE_SECTIONS, f"{source}, base")
+    base = _with_overrides(workspace_values, own)
     arms = [
         Arm(name, _params(base, overrides, f"{source}, arm {name}"))
         for name, overrides in _all_overrides(file, source).items()
@@ -78,6 +79,7 @@ def _value_name(setting: str, value: Any, source: str) -> str:
 
 
 def _params(base: Mapping[str, Any], overrides: Overrides, source: str) -> Params:
+    overrides = dict(_single_settings(overrides))
     _check_settings(overrides, ARM_SECTIONS, source)
     try:
         params = parse_params(_with_overrides(base, overrides), source)
@@ -98,6 +100,17 @@ def _check_settings(overrides: Overrides, allowed: tuple[str, ...], source: str)
                 "taken out by distill.teachers, a dataset by train.datasets.) Remove it, or set it in "
                 "params.yaml."
             )
+
+
+def _single_settings(overrides: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Overrides with sections taken apart: `distill: {weight: 0}` is `distill.weight: 0`, so that what a
+    section does not name there stays as it is."""
+    for name, value in overrides.items():
+        setting = f"{place}{name}"
+        if isinstance(value, Mapping) and is_section(setting):
+            yield from _single_settings(value, f"{setting}.")
+        else:
+            yield setting, value
 
 
 def _with_overrides(values: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import yaml
 
+from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
 from pipeline.params import Params, load_yaml, parse_params
 from pipeline.workspace import Workspace, make_folder
 from student.ablation.ablation import Run
 from student.ablation.run_record import read_record
 from student.checkpoint import changes
-from student.evaluation.atomic_file import write_atomically
 from student.run import IDENTITY_SECTIONS
 
 PARAMS = "params.yaml"

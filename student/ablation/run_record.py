@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
 from pipeline.params import Section, parse_section
-from student.evaluation.atomic_file import write_atomically
 
 RECORD = "run.json"
 RECORDED_PACKAGES = ("kd-pipeline", "torch", "torchvision", "numpy", "opencv-python-headless")

@@ -1,4 +1,5 @@
-"""The numbers of an evaluation as files: metrics.json for DVC, per_joint.csv for its plots, coverage.json."""
+"""The numbers of an evaluation as files: metrics.json for DVC, per_joint.csv for its plots, coverage.json,
+reliability.json."""
 
 import csv
 import io
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from student.evaluation.atomic_file import write_atomically
+from pipeline.atomic_file import write_atomically
 from student.evaluation.readout import Readout
 from student.evaluation.scores import Scores
 
@@ -47,6 +48,15 @@ def _coverage(readout: Readout, scores: Scores | None) -> dict[str, Any]:
         if share is not None
     }
     return {**joints, "persons": scores.persons, "persons_skipped": skipped}
+
+
+def write_reliability(path: Path, scores: ScoresByModel) -> Path:
+    """`{dataset: {model: [bin]}}`: how often joints of a score are right. Empty bins are left out."""
+    curves = {
+        dataset: {model: [found.rounded() for found in s.reliability] for model, s in models.items()}
+        for dataset, models in scores.items()
+    }
+    return write_atomically(path, _json(curves))
 
 
 def write_per_joint(path: Path, scores: ScoresByModel) -> Path:

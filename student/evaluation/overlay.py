@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from pipeline.atomic_file import write_atomically
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.draw import contact_sheet, cut_out, draw_crop
 from pipeline.datasets.image_files import read_image
-from student.evaluation.atomic_file import write_atomically
 from student.evaluation.predictions import JOINT_SCORE_THRESHOLD, Predictions
 
 SIDE = 256

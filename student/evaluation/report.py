@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.atomic_file import write_atomically
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.workspace import make_folder
 from student.evaluation.answers import Answer
-from student.evaluation.atomic_file import write_atomically
-from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint
+from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint, write_reliability
 from student.evaluation.overlay import write_overlays
 from student.evaluation.predictions import write_predictions
 from student.evaluation.scores import Scores
@@ -71,5 +71,6 @@ class EvaluationReport:
         }
         write_coverage(folder / "coverage.json", self.scores, readouts)
         write_per_joint(folder / "per_joint.csv", self.scores)
+        write_reliability(folder / "reliability.json", self.scores)
         write_atomically(folder / "table.md", self.table())
         write_metrics(folder / "metrics.json", self.scores)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
+from student.evaluation.calibration_error import ScoreBin, calibration_error, reliability_curve
 from student.evaluation.oks import average_precision
 from student.evaluation.pck import (
     HEAD_THRESHOLD,
@@ -32,15 +33,21 @@ class Scores:
     """PCK@0.2 of the torso's length."""
     head: Pck | None
     """PCKh@0.5 of the head segment's length."""
+    reliability: tuple[ScoreBin, ...] = ()
+    """Scores beside the share of joints that are right; empty without a label."""
 
     def flat(self) -> dict[str, float]:
-        """Name to fraction (0 to 1), always in the same order; what cannot be measured is absent."""
+        """Name to fraction (0 to 1), always in the same order; what cannot be measured is absent.
+
+        Of `ECE`, the expected calibration error, less is better; of all others, more.
+        """
         measured = dict(self.oks)
         if self.torso is not None:
             measured["PCK20_limbs"] = self.torso.over(LIMB_JOINTS)
             measured["PCK20"] = self.torso.over(self.torso.joints)
         if self.head is not None:
             measured["PCKh50"] = self.head.over(self.head.joints)
+        measured["ECE"] = calibration_error(self.reliability)
         return {name: round(value, 4) for name, value in measured.items() if value is not None}
 
 
@@ -62,13 +69,15 @@ def evaluate_predictions(
     _check_joints(convention, predictions)
     people = table if people is None else people
     ordered = predictions.in_order_of(table)
-    torso, head = _shares(table, convention, ordered)
+    labelled_NK = (table.visibility > 0) & ~table.iscrowd[:, None]
+    torso, head = _shares(table, convention, ordered, labelled_NK)
     return Scores(
         persons=int((people.labelled & ~people.iscrowd).sum()),
         not_predicted=tuple(np.array(convention.joints)[~ordered.predicted].tolist()),
         oks=average_precision(people, convention, table, ordered),
         torso=torso,
         head=head,
+        reliability=reliability_curve(table, ordered, labelled_NK),
     )
 
 
@@ -80,9 +89,10 @@ def _check_joints(convention: Convention, predictions: Predictions) -> None:
         )
 
 
-def _shares(table: CropTable, convention: Convention, ordered: Predictions) -> tuple[Pck | None, Pck | None]:
+def _shares(
+    table: CropTable, convention: Convention, ordered: Predictions, labelled_NK: Bool[np.ndarray, "n k"]
+) -> tuple[Pck | None, Pck | None]:
     """PCK of the torso and of the head."""
-    labelled_NK = (table.visibility > 0) & ~table.iscrowd[:, None]
 
     def share(length_N: Float64[np.ndarray, "n"] | None, threshold: float) -> Pck | None:
         if length_N is None:

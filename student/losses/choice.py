@@ -22,8 +22,9 @@ class PositionLoss(Protocol):
     ) -> Float[Tensor, "b j"]: ...
 
 
-def position_loss(name: LossName, temperature: float, sigma: float) -> PositionLoss:
-    """`sigma`: the ground truth's deviation in cells or bins, the unit of a map's height for `mse`."""
+def position_loss(name: LossName, temperature: float, sigma: tuple[float, float]) -> PositionLoss:
+    """`sigma`: the ground truth's deviation along x and y in cells or bins, the unit of a map's height for
+    `mse`."""
     if name == "mse":
         return partial(squared_error, sigma=sigma)
     if name == "peak_mse":

@@ -37,6 +37,12 @@ def _mean_fraction(marginal_BJP: Float[Tensor, "b j p"]) -> Float[Tensor, "b j"]
     return marginal_BJP @ fraction_P
 
 
+def as_fractions(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry) -> Float[Tensor, "b j 2"]:
+    """Input pixels as `expected_place` has them: of a distribution that is all in one position, its place."""
+    offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
+    return ((keypoint_BJ2 - offset) / scale + 0.5) / keypoint_BJ2.new_tensor(geometry.size)
+
+
 def student_place(logits: Positions, geometry: MapGeometry, known: Known | None) -> Float[Tensor, "b j 2"]:
     """`expected_place` of the student, given that the joint lies where the teacher saw."""
     masks = masks_of(logits, known)

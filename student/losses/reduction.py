@@ -1,39 +1,33 @@
 """From a cost per crop and joint to one number.
 
-Legend: B crops, J joints.
+Legend: A crops that are supervised, B crops of the batch, J joints.
 """
 
 from collections.abc import Callable
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 Reduction = Callable[..., Float[Tensor, ""]]
-"""Costs, their weights (0: not supervised) and which of them count, to one number."""
+"""Costs, their weights (0: not supervised), the batch's crops and the union's joints, to one number."""
 
 
-def supervised_mean(
-    loss_BJ: Float[Tensor, "b j"],
-    weight_BJ: Float[Tensor, "b j"],
-    counts_BJ: Bool[Tensor, "b j"] | None = None,
+def per_batch_joint(
+    loss_AJ: Float[Tensor, "a j"], weight_AJ: Float[Tensor, "a j"], crops: int, joints: int
 ) -> Float[Tensor, ""]:
-    """Sum of loss * weight over the number of joints that count; 0 where there is none.
+    """Sum of loss * weight over the number of joints the whole batch has, supervised or not.
 
-    `counts_BJ`: where supervision is possible, whatever weight it gets; None: where the weight is above 0.
-    Dividing by the number, not by the sum of weights, keeps the weights' meaning: half the weight is half
-    the pull, also when every joint has it.
+    The same divisor for every term and every batch: a joint's pull is its weight's, however few others are
+    supervised beside it. (A mean over the supervised ones pulls the harder on each the fewer there are.)
     """
-    count = (weight_BJ > 0 if counts_BJ is None else counts_BJ).sum().clamp_min(1)
-    return (loss_BJ * weight_BJ).sum() / count
+    return (loss_AJ * weight_AJ).sum() / (crops * joints)
 
 
 def batch_sum(
-    loss_BJ: Float[Tensor, "b j"],
-    weight_BJ: Float[Tensor, "b j"],
-    counts_BJ: Bool[Tensor, "b j"] | None = None,
+    loss_AJ: Float[Tensor, "a j"], weight_AJ: Float[Tensor, "a j"], crops: int, joints: int
 ) -> Float[Tensor, ""]:
     """Sum of loss * weight over crops and joints, over the joints there are: grows with the batch.
 
     As MMPose's `KLDiscretLoss` (mmpose/models/losses/classification_loss.py) adds up.
     """
-    return (loss_BJ * weight_BJ).sum() / loss_BJ.shape[1]
+    return (loss_AJ * weight_AJ).sum() / loss_AJ.shape[1]

@@ -15,33 +15,35 @@ from student.positions import Positions
 
 
 def squared_error(
-    logits: Positions, targets: Positions, known: Known | None = None, *, sigma: float
+    logits: Positions, targets: Positions, known: Known | None = None, *, sigma: tuple[float, float]
 ) -> Float[Tensor, "b j"]:
     """Per joint, the mean over positions of (c p - c q)^2, axes added up.
 
     p is the target, q = softmax(logits), and c = (2 pi sigma^2)^(1/2) for each axis of a SimCC pair,
-    2 pi sigma^2 for a heatmap: with it the ground truth's Gaussian has a peak of 1, as in
+    2 pi sigma_x sigma_y for a heatmap: with it the ground truth's Gaussian has a peak of 1, as in
     SimpleBaseline (Xiao et al., ECCV 2018). `sigma` is in cells or bins.
     """
-    factor = math.sqrt(2 * math.pi) * sigma if len(logits) == 2 else 2 * math.pi * sigma**2
-    return _mean_over_positions(logits, targets, known, lambda map_BJP: factor * map_BJP)
+    factors = [math.sqrt(2 * math.pi) * axis for axis in sigma]
+    factor = factors if len(logits) == 2 else [math.prod(factors)]
+    return _mean_over_positions(logits, targets, known, lambda map_BJP, axis: factor[axis] * map_BJP)
 
 
 def peak_squared_error(
     logits: Positions, targets: Positions, known: Known | None = None
 ) -> Float[Tensor, "b j"]:
     """The same between maps divided by their own peaks: shape counts, not how sure either side is."""
-    return _mean_over_positions(logits, targets, known, _peak_of_one)
+    return _mean_over_positions(logits, targets, known, lambda map_BJP, _: _peak_of_one(map_BJP))
 
 
 def _mean_over_positions(
-    logits: Positions, targets: Positions, known: Known | None, scaled: Callable[[Tensor], Tensor]
+    logits: Positions, targets: Positions, known: Known | None, scaled: Callable[[Tensor, int], Tensor]
 ) -> Float[Tensor, "b j"]:
     """0 for joints whose target has no mass: nothing is known of them."""
     parts = []
-    for logit_BJP, target_BJP, known_BP in zip(logits, targets, masks_of(logits, known), strict=True):
+    for axis, parts_of_axis in enumerate(zip(logits, targets, masks_of(logits, known), strict=True)):
+        logit_BJP, target_BJP, known_BP = parts_of_axis
         said_BJP = log_distribution(logit_BJP, known_BP).exp()
-        square_BJP = (scaled(said_BJP) - scaled(target_BJP)) ** 2
+        square_BJP = (scaled(said_BJP, axis) - scaled(target_BJP, axis)) ** 2
         positions = logit_BJP.shape[-1] if known_BP is None else known_BP.sum(-1, keepdim=True).clamp_min(1)
         parts.append(square_BJP.sum(-1) / positions)
     return torch.stack(parts).sum(0) * (targets[0].sum(-1) > 0)

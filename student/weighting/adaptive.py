@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from student.losses.reduction import supervised_mean
 from student.losses.term import LossTerm
+from student.weighting.distance import log_agreement
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import Panel, cross_entropy
+from student.weighting.panel import Panel
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
 LATENT = 16
@@ -21,12 +21,14 @@ TERM = "weighting/adaptive"
 
 class AdaptiveWeighting(nn.Module, TeacherWeighting):
     """Every teacher has a latent vector per joint; how well it fits the student's features of the crop, by a
-    softmax over the teachers that answer, is its share.
+    softmax over the teachers that answer, is its share, times how likely its answer is right by calibration.
 
-    The paper learns the vectors from the student's own loss, which is least where the easiest teacher has all
-    the weight. Here they are learned from labels: the term `weighting/adaptive` is the cross-entropy of the
-    label under the teachers' mixture, over labelled joints. An unlabelled joint profits through what is
-    shared: the projection of the features, and a vector per teacher that all its joints have in common.
+    Departs from the paper, which learns the vectors from the student's own loss: that is least where the
+    easiest teacher, or the sharpest, has all the weight. Here they are learned from labels: the term
+    `weighting/adaptive` is the negative log-likelihood of the label's distance from the teachers' joints
+    under their mixture (`student.weighting.distance`), over labelled joints. An unlabelled joint profits
+    through what is shared: the projection of the features, and a vector per teacher that all its joints
+    have in common.
     """
 
     def __init__(self, fixed: FixedWeighting, joints: int, channels: int) -> None:
@@ -42,18 +44,22 @@ class AdaptiveWeighting(nn.Module, TeacherWeighting):
         if not answers:
             return {}
         panel = self._panel(answers, sample)
-        return panel.distribute(self._shares(panel, sample).detach())
+        return panel.distribute(self._shares(panel, sample).detach() * panel.trust())
 
     def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
-        """The mixture's cross-entropy; it is independent of the student's weights."""
+        """The mixture's negative log-likelihood; it is independent of the student's weights."""
         if not answers:
             return [LossTerm(TERM, self.bias_TU.sum() * 0.0, 1.0)]
         panel = self._panel(answers, sample)
-        share_TBU = self._shares(panel, sample)
-        mixed = tuple((share_TBU[..., None] * said_TBUP).sum(0) for said_TBUP in panel.positions())
-        error_BU = cross_entropy(sample.truth, tuple(axis_BUP[None] for axis_BUP in mixed))[0]
+        share_TBU, keypoint_TBU2 = self._shares(panel, sample), panel.keypoints()
+        evidence_TBU = log_agreement(
+            keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
+        )
+        mixed_BU = (share_TBU.clamp_min(1e-12).log() + evidence_TBU).masked_fill(~panel.votes_TBU, -torch.inf)
         several_BU = panel.votes_TBU.sum(0) > 1
-        return [LossTerm(TERM, supervised_mean(error_BU, sample.truth_weight_BU * several_BU), 1.0)]
+        cost_BU = -torch.where(several_BU, mixed_BU.logsumexp(0), 0.0)
+        counts_BU = several_BU & (sample.truth_weight_BU > 0)
+        return [LossTerm(TERM, (cost_BU * counts_BU).sum() / counts_BU.sum().clamp_min(1), 1.0)]
 
     def _panel(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Panel:
         return Panel.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)

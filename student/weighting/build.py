@@ -8,7 +8,7 @@ from student.weighting.confidence import ConfidenceWeighting
 from student.weighting.fixed import FixedWeighting
 from student.weighting.reliability import ReliabilityWeighting
 from student.weighting.strategy import TeacherWeighting
-from student.weighting.teacher_record import teacher_records, usual_confidences
+from student.weighting.teacher_record import teacher_records
 
 
 def build_weighting(params: Params, supervision: Supervision, channels: int) -> TeacherWeighting:
@@ -21,7 +21,7 @@ def build_weighting(params: Params, supervision: Supervision, channels: int) -> 
         case "fixed":
             return fixed
         case "confidence":
-            return ConfidenceWeighting(fixed, usual_confidences(supervision))
+            return ConfidenceWeighting(fixed)
         case "ca-mkd":
             return CaMkdWeighting(fixed)
         case "adaptive":

@@ -1,6 +1,6 @@
 """Confidence-aware multi-teacher distillation (CA-MKD, Zhang, Chen and Wang, ICASSP 2022), per joint.
 
-Legend: T teachers, B crops, U union joints, P positions.
+Legend: T teachers, B crops, U union joints.
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,29 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from student.weighting.distance import log_agreement, log_wrong
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import Panel, cross_entropy
+from student.weighting.panel import Panel
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
 
 @dataclass(frozen=True)
 class CaMkdWeighting(TeacherWeighting):
-    """The less a teacher errs on a labelled joint, the more it counts there:
+    """The less a teacher errs on a joint, the more it counts there; where all err, none counts.
 
-        share_t = (1 - exp(L_t) / sum_j exp(L_j)) / (T - 1)
+    The share of teacher t is the probability that t is right, of the hypotheses "t is right" and "nobody is":
 
-    over the T teachers that answer for the joint, where L_t is the cross-entropy of the label under the
-    teacher's map. Where there is no label, L_t is the cross-entropy of the other teachers'
-    mean under it: who disagrees with all others counts less. A joint's only teacher has share 1.
+        labelled      log p_t = f(distance to the label)                     log p_0 = f(wrong)
+        not labelled  log p_t = log r_t + sum_j log(r_j e^f(distance to j) + (1 - r_j) e^f(wrong))
+                      log p_0 = sum_j log(1 - r_j) + (n - 1) f(wrong)
+
+    where j are the other teachers that answer for the joint, n the number of all, r their trust by
+    calibration and f the log-density of a distance in units of the joint's sigma
+    (`student.weighting.distance`).
+
+    Departs from the paper, which weighs by the cross-entropy of the label under each teacher's softmax,
+    normalised so that the weights add up to 1: there the sharper of two teachers wins, not the truer; where
+    all are wrong one of them still has all the weight; and without a label nothing is known.
     """
 
     fixed: FixedWeighting
@@ -32,30 +41,38 @@ class CaMkdWeighting(TeacherWeighting):
         if not answers:
             return {}
         panel = Panel.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
-        said = panel.positions()
-        error_TBU = torch.where(
-            sample.truth_weight_BU > 0,
-            cross_entropy(sample.truth, said),
-            disagreement(said, panel.votes_TBU),
-        )
-        return panel.distribute(shares(error_TBU, panel.votes_TBU))
+        return panel.distribute(shares(panel, sample))
 
 
-def disagreement(
-    said: tuple[Float[Tensor, "t b u _"], ...], votes_TBU: Bool[Tensor, "t b u"]
-) -> Float[Tensor, "t b u"]:
-    """Cross-entropy, for each teacher, of the mean of the others under it."""
-    others_TBU = (votes_TBU.sum(0) - votes_TBU.long()).clamp_min(1)
-    others = []
-    for said_TBUP in said:
-        voted_TBUP = said_TBUP * votes_TBU[..., None]
-        others.append((voted_TBUP.sum(0) - voted_TBUP) / others_TBU[..., None])
-    return cross_entropy(tuple(others), said)
+def shares(panel: Panel, sample: Sample) -> Float[Tensor, "t b u"]:
+    """Each teacher's probability of being the one that is right; they sum to less than 1 by nobody's."""
+    keypoint_TBU2, votes_TBU = panel.keypoints(), panel.votes_TBU
+    wrong = log_wrong(keypoint_TBU2)
+    by_label_TBU = log_agreement(
+        keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
+    )
+    by_others_TBU, nobody_BU = _by_others(keypoint_TBU2, panel.trust(), votes_TBU, sample.tolerance_BU, wrong)
+    labelled_BU = sample.truth_weight_BU > 0
+    log_TBU = torch.where(labelled_BU, by_label_TBU, by_others_TBU).masked_fill(~votes_TBU, -torch.inf)
+    nobody_BU = torch.where(labelled_BU, wrong, nobody_BU)
+    return torch.cat([log_TBU, nobody_BU[None]]).softmax(0)[:-1]
 
 
-def shares(error_TBU: Float[Tensor, "t b u"], votes_TBU: Bool[Tensor, "t b u"]) -> Float[Tensor, "t b u"]:
-    """The paper's weights from errors; 0 for a teacher that has no vote."""
-    wrong_TBU = error_TBU.masked_fill(~votes_TBU, -torch.inf).softmax(0).nan_to_num(0.0)
-    count_BU = votes_TBU.sum(0)
-    share_TBU = torch.where(count_BU > 1, (1 - wrong_TBU) / (count_BU - 1).clamp_min(1), 1.0)
-    return share_TBU * votes_TBU
+def _by_others(
+    keypoint_TBU2: Float[Tensor, "t b u 2"],
+    trust_TBU: Float[Tensor, "t b u"],
+    votes_TBU: Bool[Tensor, "t b u"],
+    tolerance_BU: Float[Tensor, "b u"],
+    wrong: Float[Tensor, ""],
+) -> tuple[Float[Tensor, "t b u"], Float[Tensor, "b u"]]:
+    """For each teacher the log-probability that it is right, and that nobody is; up to what they share."""
+    trust_TBU = trust_TBU.clamp(1e-4, 1 - 1e-4)
+    rows = []
+    for teacher in range(len(keypoint_TBU2)):
+        near_TBU = log_agreement(keypoint_TBU2, keypoint_TBU2[teacher].expand_as(keypoint_TBU2), tolerance_BU)
+        support_TBU = torch.logaddexp(trust_TBU.log() + near_TBU, (1 - trust_TBU).log() + wrong)
+        support_TBU = (support_TBU * votes_TBU).sum(0) - support_TBU[teacher] * votes_TBU[teacher]
+        rows.append(trust_TBU[teacher].log() + support_TBU)
+    others_BU = (votes_TBU.sum(0) - 1).clamp_min(0)
+    nobody_BU = ((1 - trust_TBU).log() * votes_TBU).sum(0) + others_BU * wrong
+    return torch.stack(rows), nobody_BU

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from student.teacher_targets import MIN_SEEN
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
 
 @dataclass(frozen=True)
 class FixedWeighting(TeacherWeighting):
-    """One weight per teacher, wherever its own confidence reaches `min_confidence` and its joint is seen."""
+    """One weight per teacher, wherever its own confidence reaches `min_confidence` and its joint lies in
+    what both crops see."""
 
     weights: Mapping[str, float]
     min_confidence: float
@@ -26,9 +26,7 @@ class FixedWeighting(TeacherWeighting):
 
     def of_teacher(self, name: str, answer: TeacherAnswer) -> Float[Tensor, "a r"]:
         """One teacher's weights, whatever the others say."""
-        teaches_AR = (answer.targets.confidence_AR >= self.min_confidence) & (
-            answer.targets.seen_AR >= MIN_SEEN
-        )
+        teaches_AR = (answer.targets.confidence_AR >= self.min_confidence) & answer.targets.taught_AR
         return torch.where(teaches_AR, self.weights[name], 0.0)
 
     @property

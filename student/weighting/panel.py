@@ -1,7 +1,7 @@
 """Teachers side by side: what all of them say of the same joints of the same crops.
 
 Legend: T teachers, B crops, U union joints, A crops a teacher answered, R relations (teacher joint -> union
-joint), P positions.
+joint).
 """
 
 from collections.abc import Mapping
@@ -33,30 +33,44 @@ class Panel:
     def votes_TBU(self) -> Bool[Tensor, "t b u"]:
         return self.base_TBU > 0
 
-    def positions(self) -> tuple[Float[Tensor, "t b u _"], ...]:
-        """Every teacher's distributions, per axis of the student's map."""
+    def keypoints(self) -> Float[Tensor, "t b u 2"]:
+        """Every teacher's joints, in the student's input pixels."""
+        return self._laid_out({name: answer.targets.keypoint_AR2 for name, answer in self.answers.items()})
+
+    def trust(self) -> Float[Tensor, "t b u"]:
+        """How likely each answer is right by its teacher's calibration."""
+        return self._laid_out({name: answer.trust_AR for name, answer in self.answers.items()})
+
+    def _laid_out(self, values: Mapping[str, Float[Tensor, "a r *p"]]) -> Float[Tensor, "t b u *p"]:
         crops, joints = self.base_TBU.shape[1:]
-        axes = len(next(iter(self.answers.values())).targets.positions)
-        return tuple(
-            torch.stack(
-                [
-                    _spread(answer, answer.targets.positions[axis], crops, joints)
-                    for answer in self.answers.values()
-                ]
-            )
-            for axis in range(axes)
+        return torch.stack(
+            [_spread(self.answers[name], value_AR, crops, joints) for name, value_AR in values.items()]
         )
 
     def distribute(self, share_TBU: Float[Tensor, "t b u"]) -> Weights:
-        """Each joint's total of base weights, dealt out by `share_TBU` (sums to 1 over those that take part).
+        """Each joint's total of base weights, dealt out by `share_TBU` (sums to at most 1 over those that
+        take part)."""
+        return self.by_teacher(self.base_TBU.sum(0) * share_TBU * self.votes_TBU)
 
-        The pull of all teachers together on a joint is thereby what fixed weights would give.
-        """
-        weight_TBU = self.base_TBU.sum(0) * share_TBU * self.votes_TBU
+    def by_teacher(self, weight_TBU: Float[Tensor, "t b u"]) -> Weights:
+        """Weights as every teacher's own answers have them."""
         return {
             name: weight_BU[answer.row_A[:, None], answer.targets.union_AR]
             for (name, answer), weight_BU in zip(self.answers.items(), weight_TBU, strict=True)
         }
+
+
+def shared_by_joint(
+    weights: Weights, base: Weights, answers: Mapping[str, TeacherAnswer], crops: int, joints: int
+) -> Weights:
+    """Weights such that the teachers of one joint together have the mean of theirs, base weights counting: a
+    joint that three teachers answer is pulled as hard as one that one answers."""
+    if not answers:
+        return weights
+    own, parts = (Panel.of(answers, values, crops, joints) for values in (weights, base))
+    # As many as take part share: each has its own weight times its part of the base.
+    part_TBU = parts.base_TBU / parts.base_TBU.sum(0).clamp_min(1e-12)
+    return own.by_teacher(own.base_TBU * part_TBU)
 
 
 def _spread(
@@ -65,22 +79,3 @@ def _spread(
     spread_BU = value_AR.new_zeros(crops, joints, *value_AR.shape[2:])
     spread_BU[answer.row_A[:, None], answer.targets.union_AR] = value_AR
     return spread_BU
-
-
-def cross_entropy(
-    target: tuple[Float[Tensor, "*t b u _"], ...], said: tuple[Float[Tensor, "t b u _"], ...]
-) -> Float[Tensor, "t b u"]:
-    """-sum p log q per teacher, crop and joint, axes added up; q is kept from 0 by `FAINTEST`.
-
-    One target for all teachers, or one for each.
-    """
-    parts = [
-        -(target_TBUP * said_TBUP.clamp_min(FAINTEST).log()).sum(-1)
-        for target_TBUP, said_TBUP in zip(target, said, strict=True)
-    ]
-    return torch.stack(parts).sum(0)
-
-
-FAINTEST = 1e-4
-"""Least probability that a teacher is taken to give any position: one that rules the label out is wrong, not
-infinitely so."""

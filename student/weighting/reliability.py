@@ -12,11 +12,10 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
+from student.targets.evidence import is_right
 from student.weighting.fixed import FixedWeighting
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
-RIGHT_WITHIN = 0.05
-"""Of the diagonal of the person's box: for a whole person about a fifth of the torso, as PCK@0.2 has it."""
 PRIOR_LABELS = 10.0
 """How many labels the wider average counts for, where a joint has few of its own."""
 
@@ -36,9 +35,7 @@ def tally(
     box_N4: Float[np.ndarray, "n 4"],
 ) -> Tally:
     """Keypoints and labels are image pixels, boxes x, y, width, height. `counts_NU`: labelled, answered."""
-    distance_NU = np.linalg.norm(said_NU2 - label_NU2, axis=-1)
-    reach_N = RIGHT_WITHIN * np.hypot(box_N4[:, 2], box_N4[:, 3])
-    met_NU = counts_NU & (distance_NU < reach_N[:, None])
+    met_NU = counts_NU & is_right(said_NU2, label_NU2, box_N4)
     return Tally(met_NU.sum(0).astype(np.float64), counts_NU.sum(0).astype(np.float64))
 
 

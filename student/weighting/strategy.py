@@ -12,26 +12,29 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from student.losses.term import LossTerm
-from student.positions import Positions
-from student.teacher_targets import TeacherTargets
+from student.targets.teacher import TeacherTargets
 
 
 @dataclass(frozen=True)
 class TeacherAnswer:
-    """One teacher's targets, and the positions in the batch of the crops they are for."""
+    """One teacher's targets, the positions in the batch of the crops they are for, and how likely each answer
+    is right by the teacher's calibration."""
 
     row_A: Int64[Tensor, " a"]
     targets: TeacherTargets
+    trust_AR: Float[Tensor, "a r"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What else is known of a batch: labels as the student is taught them (distributions over its map, and
-    weights, 0 where not labelled), the number of each crop's dataset, and the student's features, averaged
-    over each crop, without gradient."""
+    """What else is known of a batch: labels in the student's input pixels, their weights (0 where not
+    labelled), how far from the truth each joint of each person may be called right (`tolerance_BU`, input
+    pixels), the number of each crop's dataset, and the student's features, averaged over each crop, without
+    gradient."""
 
-    truth: Positions
+    keypoint_BU2: Float[Tensor, "b u 2"]
     truth_weight_BU: Float[Tensor, "b u"]
+    tolerance_BU: Float[Tensor, "b u"]
     dataset_B: Int64[Tensor, " b"]
     feature_BC: Float[Tensor, "b c"]
 
@@ -52,7 +55,8 @@ class TeacherWeighting(ABC):
 
     @abstractmethod
     def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
-        """By teacher, at least 0; a relation's own weight and what the crop lets see come on top."""
+        """By teacher, at least 0. Whether the teachers of a joint share one weight
+        (`student.weighting.panel`) and a relation's own weight come on top."""
 
     def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
         """Losses that the strategy itself learns from: none, unless it learns."""

@@ -4,18 +4,17 @@ Legend: N crops of a split, R relations (teacher joint -> union joint), U union 
 datasets.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int64
+from jaxtyping import Bool, Float
 
 from pipeline.conventions.union import UnionSkeleton
-from student.labels import UnionLabels
 from student.split import TrainingSplit
 from student.supervision import Supervision
-from student.teaching import Teaching
-from student.weighting.confidence import usual_confidence
+from student.targets.evidence import union_labels
+from student.targets.fit import plain_rows
+from student.targets.teaching import Teaching
 from student.weighting.reliability import Tally, reliability_table, tally
 
 
@@ -50,25 +49,6 @@ def teacher_records(supervision: Supervision) -> dict[str, TeacherRecord]:
     }
 
 
-def usual_confidences(supervision: Supervision) -> dict[str, Float32[np.ndarray, " r"]]:
-    """By teacher, what its confidence in each of its related joints is measured against."""
-    return {t.name: usual_confidence(_confidences(t, supervision.splits)) for t in supervision.teachings}
-
-
-def _confidences(teaching: Teaching, splits: Sequence[TrainingSplit]) -> list[Float32[np.ndarray, "n r"]]:
-    name = teaching.name
-    asked = [split for split in splits if name in split.readers]
-    return [
-        split.readers[name].column("confidence")[_plain_rows(split, name)][:, teaching.source_R]
-        for split in asked
-    ]
-
-
-def _plain_rows(split: TrainingSplit, teacher: str) -> Int64[np.ndarray, " n"]:
-    """The rows of a store with the answers to the split's plain crops."""
-    return split.store_rows(teacher, split.row_N, np.zeros(len(split), dtype=np.int64))
-
-
 def _answers(teaching: Teaching, skeleton: UnionSkeleton) -> Bool[np.ndarray, " u"]:
     return np.isin(np.arange(skeleton.num_joints), teaching.union_R)
 
@@ -77,24 +57,13 @@ def _tally(teaching: Teaching, split: TrainingSplit, skeleton: UnionSkeleton) ->
     joints = skeleton.num_joints
     if teaching.name not in split.readers:
         return Tally(np.zeros(joints), np.zeros(joints))
-    said_NK2 = split.readers[teaching.name].column("keypoints")[_plain_rows(split, teaching.name)]
+    said_NK2 = split.readers[teaching.name].column("keypoints")[plain_rows(split, teaching.name)]
     said_NU2 = np.zeros((len(split), joints, 2), dtype=np.float32)
     said_NU2[:, teaching.union_R] = said_NK2[:, teaching.source_R]
-    label_NU2, labelled_NU = _union_labels(split, joints)
+    label_NU2, labelled_NU = union_labels(split, joints)
     counts_NU = labelled_NU & _answers(teaching, skeleton)
     counted = tally(said_NU2, label_NU2, counts_NU, split.table.bbox[split.row_N])
     swap_U = list(skeleton.flip_permutation)
     return Tally(
         (counted.met_U + counted.met_U[swap_U]) / 2, (counted.labels_U + counted.labels_U[swap_U]) / 2
     )
-
-
-def _union_labels(
-    split: TrainingSplit, joints: int
-) -> tuple[Float32[np.ndarray, "n u 2"], Bool[np.ndarray, "n u"]]:
-    """Every person's labels as union joints in image pixels, and which of them there are."""
-    labels = UnionLabels(split.relations, joints)
-    table = split.table
-    people = [labels(table.keypoints[row], table.visibility[row]) for row in split.row_N.tolist()]
-    keypoints, weights = zip(*people, strict=True)
-    return np.stack(keypoints), np.stack(weights) > 0

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import KDError
-from pipeline.params import Params, parse_params, read_params
+from pipeline.params import Params, is_section, parse_params, read_params
 
 VALUES = {
     "cells": {"teachers": ["lamp"], "datasets": ["street-train"]},
@@ -65,6 +65,23 @@ def test_defaults_fill_what_is_not_said():
             {"distill": {"teachers": {"lanp": 1}}},
             "distill.teachers: there is no teacher 'lanp'. Did you mean 'lamp'?",
         ),
+        (
+            {"train": {"datasets": ["street-train"], "calibrate_scores": ["street-val"]}},
+            "train.calibrate_scores: there is no dataset 'street-val'. Did you mean 'street-train'?",
+        ),
+        (
+            {"train": {"datasets": ["street-train"], "calibrate_scores": ["street-train"]}},
+            "train.calibrate_scores: dataset street-train is in train.datasets, on whose crops a student is "
+            "right more often than on others. Name a labelled validation split, or none.",
+        ),
+        (
+            {
+                "datasets": VALUES["datasets"]
+                | {"wild": VALUES["datasets"]["street-train"] | {"format": "images"}},
+                "train": {"datasets": ["street-train"], "calibrate_scores": ["wild"]},
+            },
+            "dataset wild is of format images, which has no labels, but labels are needed.",
+        ),
         ({"student": {"input_size": [192]}}, "student.input_size"),
         ({"student": {"backbone": "resnet19"}}, "'resnet18'"),
     ],
@@ -95,6 +112,15 @@ def test_a_wrong_value_is_named_with_what_was_wanted(section: dict, message: str
         ),
         ({"last_epochs": {"epochs": 1, "augment": {"scale": 1.0}}}, "augment: scale is 1.0, but input"),
         ({"augment": {"erasing": 0.2}}, "there is no setting erasing any more"),
+        (
+            {"warmup_steps": 10, "warmup_epochs": 2},
+            "so warmup_epochs 2 has no meaning. Remove warmup_epochs.",
+        ),
+        ({"clip_grad_norm": 0}, "train.clip_grad_norm is 0, but input should be greater than 0"),
+        (
+            {"augment": {"hsv": [91, 0, 0]}},
+            "train.augment.hsv.0 is 91, but input should be less than or equal",
+        ),
         ({"augment": {"dropout_size": [0.4, 0.2]}}, "[0.4, 0.2], but the least side comes first. Swap them."),
     ],
 )
@@ -112,12 +138,44 @@ def test_what_does_not_fit_together_in_train_is_told(train: dict, message: str):
         ({"backbone": "imagenet", "sha256": "0" * 64}, "sha256 is given, but no file that has it."),
         ({"backbone": "b.pth", "convention": "coco17"}, "convention is of use only with rtmpose."),
         ({"rtmpos": "a.pth"}, "student.init.rtmpos: no such setting"),
+        (
+            {"rtmpose": "a.pth", "sha256": "0123456"},
+            "student.init.sha256 is '0123456', but string should match",
+        ),
     ],
 )
 def test_a_student_starts_from_one_source_at_most(init: dict, message: str):
     with pytest.raises(KDError) as error:
         params(student={"init": init})
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("digits", [8, 63, 64])
+def test_the_first_digits_of_a_sha256_are_enough(digits: int):
+    read = params(
+        student={"init": {"rtmpose": "a.pth", "sha256": "a" * digits}},
+        teachers={"lamp": VALUES["teachers"]["lamp"] | {"sha256": "b" * digits}},
+    )
+    assert (read.student.init.sha256, read.teachers["lamp"].sha256) == ("a" * digits, "b" * digits)
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_one"),
+    [
+        ("distill", True),
+        ("train.augment", True),
+        ("train.last_epochs", True),
+        ("student.init", True),
+        ("train.epochs", False),
+        ("distill.teachers", False),
+        ("train.last_epochs.augment", False),
+        ("datasets", False),
+        ("train.epochs.all", False),
+        ("nowhere", False),
+    ],
+)
+def test_a_section_is_not_taken_for_a_setting_that_is_a_mapping(setting: str, is_one: bool):
+    assert is_section(setting) == is_one
 
 
 @pytest.mark.parametrize(

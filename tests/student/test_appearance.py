@@ -1,22 +1,29 @@
-"""Colour and coarse dropout."""
+"""Colour, blur and coarse dropout."""
+
+import importlib
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.params import AugmentParams
-from student.appearance import changed_appearance
-from student.dropped_patch import NO_PATCH
+from student.appearance import changed_appearance, shifted_hsv
+from student.targets.dropped_patch import NO_PATCH, draw_patch, fill_patch
 
 IMAGE = np.random.default_rng(0).integers(60, 190, size=(64, 48, 3), dtype=np.uint8)
 
 
-def changed(seed: int, **params: float) -> np.ndarray:
-    return changed_and_patch(seed, **params)[0]
+SPOT = np.zeros((21, 21, 3), dtype=np.uint8)
+SPOT[10, 10] = 255
 
 
-def changed_and_patch(seed: int, **params: float) -> tuple[np.ndarray, np.ndarray]:
+def changed(seed: int, image: np.ndarray = IMAGE, **params: Any) -> np.ndarray:
+    return changed_and_patch(seed, image, **params)[0]
+
+
+def changed_and_patch(seed: int, image: np.ndarray = IMAGE, **params: Any) -> tuple[np.ndarray, np.ndarray]:
     settings = AugmentParams(**{"colour": 0.0, "dropout": 0.0, **params})
-    return changed_appearance(IMAGE, settings, np.random.default_rng(seed))
+    return changed_appearance(image, settings, np.random.default_rng(seed))
 
 
 def test_switched_off_the_pixels_stay_and_the_original_is_not_touched():
@@ -46,3 +53,91 @@ def test_a_patch_is_dropped_as_often_as_asked():
     assert np.mean([not np.array_equal(patch, NO_PATCH) for patch in patches]) == pytest.approx(
         0.25, abs=0.05
     )
+
+
+def test_by_default_a_patch_is_what_it_was_before_there_were_blurs_and_hues():
+    used, rng = np.random.default_rng(4), np.random.default_rng(4)
+    for _ in range(5):
+        image, patch_4 = changed_appearance(IMAGE, AugmentParams(colour=0.0, dropout=1.0), used)
+        rng.uniform(size=3), rng.random()
+        expected, wanted_4 = IMAGE.copy(), draw_patch(rng, (48, 64), (0.2, 0.4))
+        fill_patch(expected, wanted_4, rng.integers(256, size=3, dtype=np.uint8))
+        assert np.array_equal(image, expected) and np.array_equal(patch_4, wanted_4)
+
+
+@pytest.mark.parametrize(
+    ("before_bgr", "shift", "after_bgr"),
+    [
+        ((0, 0, 255), (-60, 0, 0), (255, 0, 0)),  # red is hue 0, and -60 is 120, blue
+        ((255, 0, 0), (120, 0, 0), (0, 255, 0)),  # 120 + 120 = 240, which is 60, green
+        ((200, 200, 200), (0, 0, 60), (255, 255, 255)),
+        ((30, 30, 30), (0, 0, -60), (0, 0, 0)),
+        ((0, 0, 255), (0, -300, 0), (255, 255, 255)),  # without saturation a colour is its value
+        ((0, 0, 255), (0, 30, 0), (0, 0, 255)),
+    ],
+)
+def test_hue_goes_round_and_saturation_and_value_end_at_their_bounds(before_bgr, shift, after_bgr):
+    image = np.full((2, 3, 3), before_bgr, dtype=np.uint8)
+    assert np.array_equal(shifted_hsv(image, np.array(shift)), np.full((2, 3, 3), after_bgr))
+
+
+def test_a_value_is_changed_in_half_of_the_crops_and_by_no_more_than_asked():
+    grey = np.full((4, 4, 3), 100, dtype=np.uint8)
+    values = np.array([changed(seed, grey, hsv=(0, 0, 30))[0, 0, 0] for seed in range(2000)]).astype(int)
+    # Of those changed, one in 30 is by less than 1 and so not at all.
+    assert np.mean(values != 100) == pytest.approx(0.5 * 29 / 30, abs=0.04)
+    assert (values.min(), values.max()) == (71, 129)
+
+
+@pytest.mark.mm
+def test_colours_are_shifted_as_yolox_does():
+    importlib.import_module("pipeline.teachers.mm")  # which makes MMDetection importable
+    from mmdet.datasets.transforms import YOLOXHSVRandomAug
+
+    theirs = YOLOXHSVRandomAug()
+    for seed in range(5):
+        np.random.seed(seed)
+        shift_3 = theirs._get_hsv_gains()
+        np.random.seed(seed)
+        expected = theirs.transform({"img": IMAGE.copy()})["img"]
+        assert np.array_equal(shifted_hsv(IMAGE, shift_3.astype(np.int64)), expected)
+
+
+def test_a_blur_spreads_a_white_pixel_over_its_square():
+    """Of 3, 5 or 7 pixels a side, each of 255 / side^2."""
+    seen = set()
+    for seed in range(40):
+        blurred = changed(seed, SPOT, blur=1.0)
+        under = blurred[blurred > 0]
+        seen.add((int(np.sqrt(under.size / 3)), *np.unique(under).tolist()))
+    assert seen == {(3, 28), (5, 10), (7, 5)}
+
+
+def test_a_median_blur_takes_a_white_pixel_away_and_leaves_a_large_square():
+    assert not changed(0, SPOT, median_blur=1.0).any()
+    square = np.zeros_like(SPOT)
+    square[5:16, 5:16] = 255
+    assert np.array_equal(changed(0, square, median_blur=1.0)[10, 5:16], square[10, 5:16])
+
+
+def test_a_crop_is_blurred_as_often_as_asked():
+    for name in ("blur", "median_blur"):
+        spots = [changed(seed, SPOT, **{name: 0.25})[10, 10, 0] for seed in range(800)]
+        assert np.mean(np.array(spots) != 255) == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_patch_can_be_black():
+    white = np.full_like(IMAGE, 255)
+    for seed in range(5):
+        image = changed(seed, white, dropout=1.0, dropout_colour="black")
+        assert np.unique(image).tolist() == [0, 255]
+
+
+def test_saturation_moves_colours_away_from_their_own_grey():
+    """Brightness and contrast change all channels of a crop of one red by one factor; saturation does not."""
+    red = np.full((64, 48, 3), (40, 40, 160), dtype=np.uint8)
+    ratios = {
+        round(float(image[0, 0, 2]) / max(float(image[0, 0, 0]), 1.0), 1)
+        for image in (changed(seed, image=red, colour=0.4) for seed in range(12))
+    }
+    assert len(ratios) > 4 and min(ratios) < 3.5 and max(ratios) > 4.5

@@ -1,6 +1,7 @@
 """Geometric augmentation, by points that it moves."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from student.augment import (
     draw_augmentation,
     draw_stored_view,
     mirrored_at_random,
+    truncated_normal,
 )
 
 CROP = CropGeometry((96, 128), 1.25)
@@ -62,7 +64,7 @@ def test_a_shift_is_a_fraction_of_the_boxs_sides():
 def test_draws_stay_in_their_ranges_and_use_them():
     params = AugmentParams(flip=0.5, rotation_degrees=40, scale=0.3, shift=0.1, half_body=0.2)
     rng = np.random.default_rng(0)
-    drawn = [draw_augmentation(rng, params) for _ in range(2000)]
+    drawn = [draw_augmentation(rng, params, 1.25) for _ in range(2000)]
     angles = np.array([a.view.rotation_degrees for a in drawn])
     assert 0.55 < (angles != 0).mean() < 0.65
     assert 35 < np.abs(angles).max() <= 40
@@ -72,9 +74,63 @@ def test_draws_stay_in_their_ranges_and_use_them():
     assert np.mean([a.half_body for a in drawn]) == pytest.approx(0.2, abs=0.03)
 
 
+def test_by_default_random_numbers_are_taken_as_before_there_were_other_distributions():
+    params = AugmentParams(rotation_degrees=40, scale=0.3, shift=0.1)
+    used, rng = np.random.default_rng(3), np.random.default_rng(3)
+    for _ in range(20):
+        drawn = draw_augmentation(used, params, 1.25)
+        turned, angle = rng.random() < 0.6, rng.uniform(-40, 40)
+        flip, scale = rng.random() < 0.5, rng.uniform(1 - 0.3, 1 + 0.3)
+        shift = tuple(rng.uniform(-0.1, 0.1, size=2).tolist())
+        view = View(bool(flip), angle if turned else 0.0, scale, shift)
+        assert drawn == Augmentation(view, half_body=bool(rng.random() < 0.1))
+    assert used.random() == rng.random()
+
+
+def test_a_truncated_normal_has_its_bounds_and_its_standard_deviation():
+    drawn = truncated_normal(20_000, np.random.default_rng(0))
+    assert 0.99 < np.abs(drawn).max() <= 1
+    # sqrt(1 - 2 * density(1) / (cdf(1) - cdf(-1))) of the standard normal: 0.2420 and 0.6827.
+    assert drawn.std() == pytest.approx(math.sqrt(1 - 2 * 0.24197 / 0.68269), abs=0.01)
+    assert drawn.mean() == pytest.approx(0, abs=0.02)
+
+
+def test_truncnorm_holds_for_rotation_scale_and_shift():
+    params = AugmentParams(distribution="truncnorm", rotation_degrees=80, scale=0.4, shift=0.16)
+    rng = np.random.default_rng(0)
+    views = [draw_augmentation(rng, params, 1.25).view for _ in range(4000)]
+    angles = np.array([view.rotation_degrees for view in views if view.rotation_degrees])
+    for drawn, reach in (
+        (angles, 80),
+        (np.array([view.scale for view in views]) - 1, 0.4),
+        (np.array([view.shift for view in views]), 0.16),
+    ):
+        assert np.abs(drawn).max() <= reach * (1 + 1e-9)
+        assert drawn.std() / reach == pytest.approx(0.54, abs=0.02)
+
+
+def test_a_crop_is_shifted_as_often_as_asked():
+    rng, params = np.random.default_rng(0), AugmentParams(shift=0.1, shift_probability=0.3)
+    shifts = [draw_augmentation(rng, params, 1.25).view.shift for _ in range(4000)]
+    assert np.mean([shift != (0.0, 0.0) for shift in shifts]) == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_shift_of_the_padded_box_is_larger_by_the_padding():
+    of_box, of_padded = (
+        draw_augmentation(np.random.default_rng(5), AugmentParams(shift=0.16, shift_of=side), 1.25).view
+        for side in ("box", "padded")
+    )
+    assert of_padded.shift == pytest.approx(tuple(1.25 * part for part in of_box.shift))
+    # The box is 60 x 80, padded 75 x 100: its centre (70, 70) moves by these sides times the shift drawn.
+    moved = CENTRE_12 + [[75 * of_box.shift[0], 100 * of_box.shift[1]]]
+    plain = affine(Augmentation())
+    seen = affine(Augmentation(View(shift=of_padded.shift)))
+    assert apply(seen, moved) == pytest.approx(apply(plain, CENTRE_12), abs=1e-4)
+
+
 def test_switched_off_everything_stays_as_it_is():
     off = AugmentParams(flip=0, rotation_degrees=0, scale=0, shift=0, half_body=0)
-    assert draw_augmentation(np.random.default_rng(0), off) == Augmentation()
+    assert draw_augmentation(np.random.default_rng(0), off, 1.25) == Augmentation()
 
 
 def test_a_stored_view_is_mirrored_as_often_as_asked_and_else_the_same():

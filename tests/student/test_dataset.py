@@ -1,5 +1,6 @@
 """Training batches: pixels, labels and teachers' maps of one crop must agree with each other."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -10,14 +11,15 @@ from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry, compose, invert, mirror_affine
 from pipeline.params import AugmentParams
 from pipeline.views import view_affine
+from student.batch import TeacherBatch
 from student.dataset import TrainingSet
-from student.dropped_patch import known_outside
 from student.loader import BatchLoader
 from student.sampler import Draw
 from student.student_config import StudentConfig
 from student.supervision import open_supervision
-from student.teacher_rows import WantedCrop, read_teacher
-from student.teaching import warp_plane
+from student.targets.dropped_patch import known_outside
+from student.targets.stored import WantedCrop, read_teacher
+from student.targets.teaching import Teaching, warp_plane
 
 STRONG = AugmentParams(
     flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0, colour=0, dropout=0
@@ -46,7 +48,9 @@ def dataset(tiny, make_heatmap_teacher, make_simcc_teacher) -> TrainingSet:
     tiny.add_store(make_heatmap_teacher(), "second", workspace)
     tiny.add_store(make_simcc_teacher(), "first", workspace)
     supervision = open_supervision(workspace)
-    return TrainingSet(supervision.splits, supervision.student, STRONG, seed=0)
+    return TrainingSet(
+        supervision.splits, supervision.student, STRONG, seed=0, teachings=supervision.teachings
+    )
 
 
 def student_of(dataset: TrainingSet) -> StudentConfig:
@@ -76,9 +80,14 @@ def test_a_batch_does_not_depend_on_who_reads_it(dataset):
         assert torch.equal(batch.image_BHW3[0], together.image_BHW3[position])
         assert torch.equal(batch.keypoint_BU2[0], together.keypoint_BU2[position])
         for name, answer in batch.teachers.items():
-            row = together.teachers[name].row_A.tolist().index(position)
+            among = together.teachers[name]
+            row = among.row_A.tolist().index(position)
+            assert torch.equal(answer.keypoint_AK2[0], among.keypoint_AK2[row])
+            assert torch.equal(answer.mode_AK[0], among.mode_AK[row])
+            of_crop = among.spread_N2[:, 0] == row
+            assert torch.equal(answer.spread_N2[:, 1], among.spread_N2[of_crop, 1])
             for array, values in answer.stored.items():
-                assert torch.equal(values[0], together.teachers[name].stored[array][row])
+                assert torch.equal(values, among.stored[array][of_crop])
 
 
 def test_a_repeated_draw_is_augmented_in_another_way(dataset):
@@ -124,10 +133,22 @@ def test_a_lost_image_is_told_in_one_paragraph_also_by_a_worker(dataset):
             list(loader)
 
 
+def spread_out(dataset: TrainingSet, name: str) -> Teaching:
+    """The teacher, as if no map of it were one peak: then a batch has them all."""
+    teaching = next(t for t in dataset._teachings if t.name == name)
+    return teaching.calibrated(dataclasses.replace(teaching.calibration, sure_share=1e9))
+
+
 def wanted(dataset: TrainingSet, split: int, row: int, number: int) -> WantedCrop:
     """A crop that shows stored view `number` (0: the plain crop)."""
     table, view = dataset.splits[split].table, dataset.splits[split].view(row, number)
     return WantedCrop(split, row, view_affine(table.bbox[row], student_of(dataset).crop, view), number)
+
+
+def by_crop(answer: TeacherBatch, array: str) -> np.ndarray:
+    """The batch's maps, all of which are spread out, crop by crop and relation by relation."""
+    crops = len(answer.row_A)
+    return answer.stored[array].unflatten(0, (crops, len(answer.stored[array]) // crops)).numpy()
 
 
 def test_a_stored_view_is_answered_from_its_row_which_lies_in_it_like_the_plain_one_in_the_plain_crop(
@@ -136,9 +157,10 @@ def test_a_stored_view_is_answered_from_its_row_which_lies_in_it_like_the_plain_
     """In its rows, a store of the fixture has all plain crops, then all first views, then all second ones."""
     crops = [wanted(dataset, 0, row, number) for number in (0, 1, 2) for row in range(6)]
     plane = warp_plane(student_of(dataset))
-    answer = read_teacher("dots_simcc", dataset.splits, crops, plane)
+    teaching = spread_out(dataset, "dots_simcc")
+    answer = read_teacher(teaching, dataset.splits, crops, plane)
     rows = dataset.splits[0].readers["dots_simcc"].read(np.arange(18))
-    assert np.array_equal(answer.stored["map_x"].numpy(), rows.maps.x_BKW)
+    assert np.array_equal(by_crop(answer, "map_x"), rows.maps.x_BKW[:, teaching.source_R])
     # Cells of both maps mirror onto themselves but for the teacher's half bin: (95 - 0) / 0.5 = 190, not 191.
     teacher_mirror = np.array([[-1.0, 0.0, 190.0], [0.0, 1.0, 0.0]])
     flips = [dataset.splits[0].view(row, number).flip for number in (1, 2) for row in range(6)]
@@ -155,14 +177,15 @@ def test_a_teacher_without_the_view_is_warped_from_its_plain_row(dataset):
     crops = [wanted(dataset, 1, row, 1) for row in range(5)]
     plane = warp_plane(student_of(dataset))
     with_views, without = (
-        read_teacher(name, dataset.splits, crops, plane) for name in ("dots_heatmap", "dots_simcc")
+        read_teacher(spread_out(dataset, name), dataset.splits, crops, plane)
+        for name in ("dots_heatmap", "dots_simcc")
     )
     split = dataset.splits[1]
-    assert np.array_equal(
-        with_views.stored["map"].numpy(), split.readers["dots_heatmap"].read(np.arange(5, 10)).maps.map_BKHW
-    )
+    sources = spread_out(dataset, "dots_heatmap").source_R
+    views = split.readers["dots_heatmap"].read(np.arange(5, 10))
+    assert np.array_equal(by_crop(with_views, "map"), views.maps.map_BKHW[:, sources])
     plain = split.readers["dots_simcc"].read(np.arange(5))
-    assert np.array_equal(without.stored["map_x"].numpy(), plain.maps.x_BKW)
+    assert np.array_equal(by_crop(without, "map_x"), plain.maps.x_BKW[:, sources])
     plane_A23 = compose(plane.map_affine(), np.stack([crop.affine_23 for crop in crops]))
     expected_A23 = compose(plain.affine_B23, invert(plane_A23))
     np.testing.assert_allclose(without.teacher_from_student_A23, expected_A23, rtol=1e-5, atol=1e-4)

@@ -11,11 +11,12 @@ BOX_4 = np.array([0.0, 0.0, 100.0, 200.0])
 
 
 def person() -> np.ndarray:
-    """Upper joints in the rectangle (10, 20) to (50, 80), lower ones in (20, 100) to (60, 180)."""
+    """Eleven upper joints: one at (10, 20), ten at (54, 86); six lower ones: five at (20, 100), one at
+    (50, 184). So the mean of either half is not the middle of its extent."""
     lower_U = is_lower_body(COCO)
     points = np.empty((17, 2))
-    points[~lower_U] = np.linspace([10, 20], [50, 80], int((~lower_U).sum()))
-    points[lower_U] = np.linspace([20, 100], [60, 180], int(lower_U.sum()))
+    points[~lower_U] = [[10, 20]] + [[54, 86]] * 10
+    points[lower_U] = [[20, 100]] * 5 + [[50, 184]]
     return points
 
 
@@ -31,10 +32,13 @@ def test_hips_and_below_are_the_lower_half():
     assert lower == [f"{side}_{part}" for part in ("hip", "knee", "ankle") for side in ("left", "right")]
 
 
-def test_a_half_is_the_widened_box_of_its_joints():
+def test_a_half_is_as_large_as_its_joints_extent_widened_around_their_mean():
+    """MMPose's centre is the mean of the joints; its 1.5 is our 1.2 times the crop's padding of 1.25."""
     upper, lower = sorted(boxes(np.ones(17)), key=lambda box: box[1])
-    assert upper == pytest.approx((10 - 4, 20 - 6, 48, 72))
-    assert lower == pytest.approx((20 - 4, 100 - 8, 48, 96))
+    # Extent 44 x 66, times 1.2; mean (50, 80).
+    assert upper == pytest.approx((50 - 26.4, 80 - 39.6, 52.8, 79.2))
+    # Extent 30 x 84, times 1.2; mean (25, 114).
+    assert lower == pytest.approx((25 - 18, 114 - 50.4, 36, 100.8))
 
 
 def test_with_too_few_labels_the_box_stays():
@@ -46,4 +50,4 @@ def test_with_too_few_labels_the_box_stays():
 def test_a_half_without_enough_joints_is_not_chosen():
     weight_U = np.where(is_lower_body(COCO), 0.0, 1.0)
     assert len(boxes(weight_U)) == 1
-    assert next(iter(boxes(weight_U)))[3] == pytest.approx(72)
+    assert next(iter(boxes(weight_U)))[3] == pytest.approx(79.2)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pipeline.geometry import apply, crop_affine, invert
+from student.decode import decode
 from student.inference import Predictor
 from student.network import PoseStudent
 from student.student_config import StudentConfig
@@ -71,3 +72,30 @@ def test_keypoints_stay_near_the_crop(student, tiny):
 def test_no_boxes_give_no_people(student):
     found = Predictor(student, CPU).predict_image(np.zeros((20, 20, 3), np.uint8), np.zeros((0, 4)))
     assert found.keypoints_NU2.shape == (0, student.config.skeleton.num_joints, 2)
+
+
+class LeftOfTheMiddle(PoseStudent):
+    """Answers with fixed logits, whatever it sees: a network that is not mirror-symmetric."""
+
+    def forward(self, image_B3HW):
+        width, height = self.config.map.size
+        generator = torch.Generator().manual_seed(5)
+        logit_BUP = torch.randn(1, self.config.skeleton.num_joints, width * height, generator=generator)
+        return (logit_BUP.expand(len(image_B3HW), -1, -1) * 4,)
+
+
+def test_the_flip_test_averages_the_answer_with_the_mirrored_crops(student):
+    config = student.config
+    network = LeftOfTheMiddle(config)
+    crop = torch.zeros(1, 96, 64, 3, dtype=torch.uint8)
+    (plain,) = network(torch.zeros(1, 3, 96, 64))
+    width, height = config.map.size
+    swapped = (
+        plain[:, list(config.skeleton.flip_permutation)].unflatten(-1, (height, width)).flip(-1).flatten(-2)
+    )
+    mean = ((plain.softmax(-1) + swapped.softmax(-1)) / 2).log()
+    wanted, _ = decode((mean,), config.map, config.target_sigma)
+    tested, _ = Predictor(network, CPU, flip_test=True).predict_crops(crop)
+    alone, _ = Predictor(network, CPU, flip_test=False).predict_crops(crop)
+    np.testing.assert_allclose(tested, wanted.numpy(), atol=1e-3)
+    assert np.abs(alone - tested).max() > 4

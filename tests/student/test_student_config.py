@@ -1,5 +1,8 @@
 """The map geometry that a head asks for."""
 
+import dataclasses
+import json
+
 import pytest
 
 from pipeline.conventions.registry import load_convention
@@ -7,6 +10,7 @@ from pipeline.conventions.union import build_union
 from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry
 from pipeline.params import StudentParams
+from student.score_calibration import ScoreCalibration
 from student.student_config import StudentConfig
 
 
@@ -33,6 +37,18 @@ def test_bins_that_do_not_mirror_onto_bins_are_refused():
 def test_a_config_is_the_same_after_json():
     made = config(head="rtmcc", backbone="cspnext_s")
     assert StudentConfig.from_dict(made.as_dict()) == made
+
+
+def test_a_config_keeps_its_score_calibration_through_json():
+    calibration = ScoreCalibration(0.7, -0.2, {"nose": 0.3}, ("val",), 900)
+    made = dataclasses.replace(config(), score_calibration=calibration)
+    assert StudentConfig.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+
+
+def test_a_config_of_before_scores_were_calibrated_is_read():
+    values = config().as_dict()
+    assert "score_calibration" not in values
+    assert StudentConfig.from_dict(values).score_calibration is None
 
 
 def test_a_student_that_does_not_name_its_head_has_its_maps():

@@ -29,6 +29,24 @@ class AttackByGetattr:
         return getattr, (np.ndarray, "tofile")
 
 
+@pytest.mark.parametrize("digits", [8, 12, 64])
+def test_a_file_is_known_by_the_first_digits_of_its_sha256_and_reported_by_all(tmp_path, digits):
+    (tmp_path / "a.pth").write_bytes(b"abc")  # FIPS 180-2's example
+    whole = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert checked_file(tmp_path / "a.pth", "it", whole[:digits]) == whole
+
+
+@pytest.mark.parametrize(
+    ("sha256", "wanted"),
+    [("ba7816be", "ba7816be"), ("8f01cfea", "8f01cfea"), ("ba7816b", "ba7816b"), ("", "")],
+    ids=["another", "digits from its middle", "too few", "none"],
+)
+def test_a_file_of_another_sha256_is_refused(tmp_path, sha256, wanted):
+    (tmp_path / "a.pth").write_bytes(b"abc")
+    with pytest.raises(KDError, match=f"has SHA-256 ba7816bf.*, but .*{wanted}.* was wanted"):
+        checked_file(tmp_path / "a.pth", "it", sha256)
+
+
 def test_the_attack_works_where_nobody_defends(tmp_path):
     torch.save({"state_dict": WEIGHTS, "meta": Attack(tmp_path / "pwned")}, tmp_path / "bad.pth")
     torch.load(tmp_path / "bad.pth", weights_only=False)
@@ -130,6 +148,20 @@ def test_sha256_of_a_known_text(tmp_path):
 def test_a_missing_file_says_where_it_goes(tmp_path):
     with pytest.raises(KDError, match=r"teacher t: there is no file .*gone\.pth\. Put it there"):
         checked_file(tmp_path / "gone.pth", "teacher t", None)
+
+
+@pytest.mark.parametrize("digits", [8, 9, 63, 64])
+def test_the_first_digits_of_a_sha256_will_do(tmp_path, digits):
+    (tmp_path / "abc").write_bytes(b"abc")
+    whole = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert checked_file(tmp_path / "abc", "teacher t", whole[:digits]) == whole
+
+
+@pytest.mark.parametrize("sha256", ["ba7816bf9", "ba7816b", ""])
+def test_other_digits_or_too_few_will_not(tmp_path, sha256):
+    (tmp_path / "abc").write_bytes(b"abc")
+    with pytest.raises(KDError, match="has SHA-256 ba7816bf8.* was wanted"):
+        checked_file(tmp_path / "abc", "teacher t", sha256)
 
 
 def test_a_wrong_sha256_names_both(tmp_path):

@@ -16,7 +16,9 @@ from click.testing import CliRunner, Result
 from lamp_workspace import kd, write_teacher
 
 from pipeline.store import cell
+from pipeline.store.store import read_attributes
 from pipeline.teachers import onnx
+from pipeline.teachers.checkpoints import sha256_of
 from stages.cli import main
 
 Change = Callable[[Path], object]
@@ -107,6 +109,18 @@ def test_another_version_of_the_adapter_makes_a_store_stale(workspace: Path, mon
     assert "teacher.adapter_version 1, but now it is 99" in result.output
 
 
+def test_where_the_checkpoint_is_gone_the_first_digits_of_its_sha256_stand_for_it(
+    workspace: Path, store: Path
+):
+    checkpoint = workspace / "teachers" / "lamp" / "lamp.onnx"
+    found = sha256_of(checkpoint)
+    checkpoint.unlink()
+    for sha256, expected in ((found[:8], "complete"), (found, "complete"), ("0" * 8, "stale")):
+        teacher(sha256=sha256)(workspace)
+        assert state(workspace)["state"] == expected
+    assert read_attributes(store)["checkpoint_sha256"] == found
+
+
 def _spelt_otherwise(workspace: Path) -> None:
     place = workspace / "teachers/lamp/lamp.yaml"
     values = yaml.safe_load(place.read_text())
@@ -187,7 +201,7 @@ def test_what_maps_do_not_depend_on_makes_no_store_stale(workspace: Path, change
 
 
 def test_other_versions_of_libraries_make_no_store_stale(workspace: Path, monkeypatch):
-    monkeypatch.setattr(cell, "version", lambda name: "99.0")
+    monkeypatch.setattr(cell, "installed_versions", lambda packages: dict.fromkeys(packages, "99.0"))
     assert "complete already" in extract(workspace).output
 
 

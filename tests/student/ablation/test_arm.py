@@ -30,7 +30,39 @@ def test_an_arm_is_params_yaml_then_base_then_its_own_overrides(values):
     assert found["short"].runtime.workers == 1
 
 
-def test_a_mapping_is_replaced_as_a_whole(values):
+def test_a_sections_mapping_is_merged_into_the_section(values):
+    values["distill"] = {"weighting": "confidence", "temperature": 2.0}
+    values["train"]["augment"] = {"flip": 0.25, "scale": 0.1}
+    found = arms(
+        values,
+        base={"train": {"augment": {"scale": 0.2}}},
+        arms={"gt": {"distill": {"weight": 0}, "train": {"augment": {"shift": 0.0}, "epochs": 3}}},
+    )["gt"]
+    assert (found.distill.weight, found.distill.weighting, found.distill.temperature) == (
+        0,
+        "confidence",
+        2.0,
+    )
+    augment = found.train.augment
+    assert (augment.flip, augment.scale, augment.shift) == (0.25, 0.2, 0.0)
+    assert (found.train.epochs, found.train.batch_size) == (3, values["train"]["batch_size"])
+
+
+def test_an_arm_without_distillation_keeps_the_preset_beside_it(values):
+    values["distill"] = {"preset": "paper"}
+    values["train"] |= {"ground_truth_weight": 0.3, "label_beta": 10}
+    values["cells"]["teachers"] = values["cells"]["teachers"][:2]
+    found = arms(values, arms={"gt": {"distill": {"weight": 0}}, "one": {"distill.preset": "paper-literal"}})
+    assert (found["gt"].distill.preset, found["gt"].distill.schedule) == ("paper", "decay")
+    assert found["one"].distill.original_sum
+
+
+def test_a_seed_within_a_mapping_is_refused_like_any_other(values):
+    with pytest.raises(KDError, match="arm kd sets train.seed, but every arm is trained with all `seeds`"):
+        arms(values, arms={"kd": {"train": {"seed": 3}}})
+
+
+def test_a_mapping_that_is_one_setting_is_replaced_as_a_whole(values):
     values["distill"] = {"teachers": {"dots_heatmap": 0.5, "dots_simcc": 0.5}}
     found = arms(values, arms={"one": {"distill.teachers": {"dots_simcc": 1.0}}})
     assert found["one"].distill_weights() == {"dots_simcc": 1.0}

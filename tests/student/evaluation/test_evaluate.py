@@ -157,6 +157,7 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
         "metrics.json",
         "coverage.json",
         "per_joint.csv",
+        "reliability.json",
         "table.md",
         "overlays/val.png",
         "overlays/detected.png",
@@ -204,6 +205,23 @@ def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
         "right_ear",
     }
     assert coverage["val"]["student"]["not_predicted"] == []
+
+
+def test_reliability_has_the_curve_of_every_model_on_every_labelled_split(workspace):
+    """The oracles are right about each of 6 people's labelled joints with a confidence of 0.8: ECE 0.2."""
+    evaluate_workspace(workspace)
+    curves = json.loads((workspace.evaluation / "reliability.json").read_text())
+    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())
+    assert {name: list(models) for name, models in curves.items()} == {
+        "val": ["student", "coco", "mpii"],
+        "detected": ["student"],
+    }
+    assert curves["val"]["coco"] == [{"low": 0.8, "high": 0.9, "count": 6 * 17, "score": 0.8, "right": 1.0}]
+    assert curves["val"]["mpii"][0]["count"] == 6 * 12
+    assert metrics["val"]["coco"]["ECE"] == metrics["val"]["mpii"]["ECE"] == 0.2
+    assert sum(found["count"] for found in curves["val"]["student"]) == 6 * 17
+    assert 0 <= metrics["val"]["student"]["ECE"] <= 1
+    assert curves["detected"]["student"] == [] and "ECE" not in metrics["detected"]["student"]
 
 
 def test_saved_predictions_give_the_numbers_again_without_any_network(workspace):

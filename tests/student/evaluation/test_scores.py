@@ -77,6 +77,7 @@ def test_the_names_always_come_in_one_order(body, person, make_table, answer):
         "PCK20_limbs",
         "PCK20",
         "PCKh50",
+        "ECE",
     ]
 
 

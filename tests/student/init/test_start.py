@@ -21,12 +21,13 @@ def test_without_init_the_weights_are_those_of_the_seed(tmp_path, start):
     assert (begun.identity, begun.told) == ("", "starts from random weights")
 
 
-def test_its_identity_is_the_files_sha256(tmp_path, start, make_student, save_checkpoint):
+def test_its_identity_is_the_files_whole_sha256(tmp_path, start, make_student, save_checkpoint):
     save_checkpoint(make_student(), tmp_path / "rtmpose.pth", COCO)
     sha256 = hashlib.sha256((tmp_path / "rtmpose.pth").read_bytes()).hexdigest()
-    begun = start(tmp_path, {"rtmpose": "rtmpose.pth", "sha256": sha256})
+    begun = start(tmp_path, {"rtmpose": "rtmpose.pth", "sha256": sha256[:8]})
     assert begun.identity == sha256
     assert f"(SHA-256 {sha256[:12]})" in begun.told
+    assert start(tmp_path, {"rtmpose": "rtmpose.pth", "sha256": sha256[:8]}).identity == sha256
 
 
 def test_stages_are_frozen_with_the_weights_they_were_given(tmp_path, start, make_student, save_checkpoint):

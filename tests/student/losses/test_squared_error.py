@@ -18,7 +18,7 @@ def maps(*shape: int, seed: int) -> tuple[torch.Tensor, np.ndarray]:
 def test_a_heatmaps_error_is_in_units_of_the_ground_truths_peak():
     (logit, said), (_, target) = maps(2, 3, 20, seed=0), maps(2, 3, 20, seed=1)
     wanted = ((2 * math.pi * 1.5**2) ** 2 * (said - target) ** 2).mean(-1)
-    value = squared_error((logit,), (torch.from_numpy(target),), sigma=1.5)
+    value = squared_error((logit,), (torch.from_numpy(target),), sigma=(1.5, 1.5))
     assert value.numpy() == pytest.approx(wanted, rel=1e-4)
 
 
@@ -27,7 +27,7 @@ def test_a_simcc_pairs_errors_add_up():
     (_, target_x), (_, target_y) = maps(1, 1, 8, seed=2), maps(1, 1, 6, seed=3)
     parts = [((said - target) ** 2).mean(-1) for said, target in ((said_x, target_x), (said_y, target_y))]
     targets = (torch.from_numpy(target_x), torch.from_numpy(target_y))
-    value = squared_error((x, y), targets, sigma=2.0)
+    value = squared_error((x, y), targets, sigma=(2.0, 2.0))
     assert value.numpy() == pytest.approx(2 * math.pi * 4 * (parts[0] + parts[1]), rel=1e-4)
 
 
@@ -39,7 +39,7 @@ def test_the_peak_normalised_error_asks_for_the_shape_only():
     assert float(peak_squared_error((logit,), (torch.from_numpy(target),))) == pytest.approx(wanted, rel=1e-4)
 
 
-@pytest.mark.parametrize("loss", [peak_squared_error, lambda *a: squared_error(*a, sigma=1.0)])
+@pytest.mark.parametrize("loss", [peak_squared_error, lambda *a: squared_error(*a, sigma=(1.0, 1.0))])
 def test_unknown_positions_take_no_part(loss):
     logit, _ = maps(1, 1, 6, seed=0)
     target = torch.tensor([[[0.2, 0.5, 0.3, 0.0, 0.0, 0.0]]])
@@ -47,7 +47,7 @@ def test_unknown_positions_take_no_part(loss):
     assert torch.allclose(loss((logit,), (target,), known), loss((logit[..., :3],), (target[..., :3],)))
 
 
-@pytest.mark.parametrize("loss", [peak_squared_error, lambda *a: squared_error(*a, sigma=1.0)])
+@pytest.mark.parametrize("loss", [peak_squared_error, lambda *a: squared_error(*a, sigma=(1.0, 1.0))])
 def test_a_joint_of_which_nothing_is_known_costs_nothing(loss):
     logit = torch.randn(1, 1, 6, requires_grad=True)
     value = loss((logit,), (torch.zeros(1, 1, 6),), (torch.zeros(1, 6, dtype=torch.bool),))

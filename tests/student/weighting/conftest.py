@@ -5,40 +5,46 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from student.teacher_targets import TeacherTargets
+from student.targets.teacher import TeacherTargets
 from student.weighting.strategy import Sample, TeacherAnswer
 
 
 @pytest.fixture(scope="session")
 def answer() -> Callable[..., TeacherAnswer]:
-    """`said[crop][relation]`: a distribution over positions; the relations stand for union joints `union`."""
+    """`place[crop][relation]`: x, y in pixels; the relations stand for union joints `union`. Maps are of one
+    position: no strategy looks at them."""
 
-    def make(said, union=None, confidence=None, rows=None) -> TeacherAnswer:
-        said_ARP = torch.tensor(said)
-        crops, relations, positions = said_ARP.shape
+    def make(place, union=None, confidence=None, rows=None, trust=0.8, taught=None) -> TeacherAnswer:
+        keypoint_AR2 = torch.tensor(place, dtype=torch.float32)
+        crops, relations, _ = keypoint_AR2.shape
         union_R = torch.tensor(range(relations) if union is None else union)
+        shape = (crops, relations)
         targets = TeacherTargets(
-            positions=(said_ARP,),
-            known=(torch.ones(crops, positions, dtype=torch.bool),),
-            seen_AR=torch.ones(crops, relations),
-            confidence_AR=torch.ones(crops, relations) if confidence is None else torch.tensor(confidence),
+            positions=(torch.ones(*shape, 1),),
+            known=(torch.ones(crops, 1, dtype=torch.bool),),
+            keypoint_AR2=keypoint_AR2,
+            mode_AR=torch.ones(shape),
+            taught_AR=torch.ones(shape, dtype=torch.bool) if taught is None else torch.tensor(taught),
+            confidence_AR=torch.ones(shape) if confidence is None else torch.tensor(confidence),
             union_AR=union_R.expand(crops, relations),
         )
-        return TeacherAnswer(torch.tensor(range(crops) if rows is None else rows), targets)
+        rows_A = torch.tensor(range(crops) if rows is None else rows)
+        return TeacherAnswer(rows_A, targets, torch.full(shape, trust))
 
     return make
 
 
 @pytest.fixture(scope="session")
 def sample() -> Callable[..., Sample]:
-    """Labels `truth[crop][joint]` over positions and their weights."""
+    """Labels `place[crop][joint]` and their weights; a tolerance of one pixel."""
 
-    def make(truth, weight, dataset=None, feature=None) -> Sample:
-        truth_BUP, weight_BU = torch.tensor(truth), torch.tensor(weight)
+    def make(place, weight, dataset=None, feature=None) -> Sample:
+        weight_BU = torch.tensor(weight)
         crops = len(weight_BU)
         return Sample(
-            truth=(truth_BUP,),
+            keypoint_BU2=torch.tensor(place, dtype=torch.float32),
             truth_weight_BU=weight_BU,
+            tolerance_BU=torch.ones(weight_BU.shape),
             dataset_B=torch.zeros(crops, dtype=torch.int64) if dataset is None else torch.tensor(dataset),
             feature_BC=torch.zeros(crops, 3) if feature is None else torch.tensor(feature),
         )

@@ -1,27 +1,19 @@
-"""Weights by teachers' own confidence."""
+"""Weights by teachers' own confidence, calibrated."""
 
-import numpy as np
 import pytest
 
-from student.weighting.confidence import ConfidenceWeighting, usual_confidence
+from student.weighting.confidence import ConfidenceWeighting
 from student.weighting.fixed import FixedWeighting
 
-FLAT = [0.25] * 4
+HERE = [10.0, 10.0]
 
 
-def test_usual_confidence_is_measured_per_joint_over_all_splits():
-    first = np.array([[0.0, 0.5], [0.2, 0.5]], np.float32)
-    second = np.array([[0.4, 0.5], [0.6, 0.5], [0.8, 0.5]], np.float32)
-    assert usual_confidence([first, second]) == pytest.approx([0.6, 0.5])
-
-
-def test_a_teacher_whose_peaks_are_low_by_nature_does_not_count_less(answer, sample):
-    fixed = FixedWeighting({"loud": 1.0, "quiet": 1.0}, min_confidence=0.0)
-    usual = {"loud": np.array([0.8], np.float32), "quiet": np.array([0.2], np.float32)}
+def test_a_weight_is_the_fixed_one_times_how_likely_the_answer_is_right(answer, sample):
+    fixed = FixedWeighting({"a": 2.0, "b": 1.0}, min_confidence=0.3)
     answers = {
-        "loud": answer([[FLAT], [FLAT], [FLAT]], confidence=[[0.8], [0.4], [1.0]]),
-        "quiet": answer([[FLAT], [FLAT], [FLAT]], confidence=[[0.2], [0.1], [0.0]]),
+        "a": answer([[HERE]], trust=0.25),
+        "b": answer([[HERE, HERE]], confidence=[[0.9, 0.2]], trust=0.5),
     }
-    weights = ConfidenceWeighting(fixed, usual)(answers, sample([[FLAT]] * 3, [[0.0]] * 3))
-    assert weights["loud"].flatten().tolist() == pytest.approx([1.0, 0.5, 1.0])
-    assert weights["quiet"].flatten().tolist() == pytest.approx([1.0, 0.5, 0.0])
+    weights = ConfidenceWeighting(fixed)(answers, sample([[HERE, HERE]], [[0.0, 0.0]]))
+    assert weights["a"].tolist() == [[0.5]]
+    assert weights["b"].tolist() == [pytest.approx([0.5, 0.0])]

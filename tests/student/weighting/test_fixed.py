@@ -2,7 +2,7 @@
 
 from student.weighting.fixed import FixedWeighting
 
-FLAT = [0.25] * 4
+FLAT = [10.0, 10.0]
 
 
 def test_a_fixed_weight_holds_wherever_the_teacher_is_sure_enough(answer, sample):

@@ -12,7 +12,7 @@ from student.weighting.reliability import (
     tally,
 )
 
-FLAT = [0.25] * 4
+FLAT = [10.0, 10.0]
 
 
 def test_a_joint_is_met_within_a_twentieth_of_the_boxs_diagonal():

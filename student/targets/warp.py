@@ -20,38 +20,32 @@ def reproject(
     which the affine takes it. Outside the teacher's cells (half a cell beyond its outermost centres) the
     second result is False and the first is 0: unknown, not zero.
     """
-    cell_B2N = teacher_from_student_B23 @ _homogeneous_cells(size_hw, map_BKHW)
+    cell_B2N = teacher_from_student_B23 @ homogeneous_cells(size_hw, map_BKHW)
+    known_BHW = within(cell_B2N, (map_BKHW.shape[-1], map_BKHW.shape[-2])).unflatten(-1, size_hw)
+    return sample(map_BKHW, cell_B2N, size_hw) * known_BHW[:, None], known_BHW
+
+
+def within(cell_B2N: Float[Tensor, "b 2 n"], size: tuple[int, int]) -> Bool[Tensor, "b n"]:
+    """Which points (x, y in cells) lie on a map of `size` (width, height), its border cells whole."""
+    extent_2 = cell_B2N.new_tensor(size)[:, None]
+    return ((cell_B2N >= -0.5) & (cell_B2N <= extent_2 - 0.5)).all(1)
+
+
+def sample(
+    map_BKHW: Float[Tensor, "b k h w"], cell_B2N: Float[Tensor, "b 2 n"], size_hw: tuple[int, int]
+) -> Float[Tensor, "b k H W"]:
+    """Maps read at points (x, y in cells), bilinear; beyond a map, its border."""
     extent_2 = map_BKHW.new_tensor([map_BKHW.shape[-1], map_BKHW.shape[-2]])[:, None]
     # grid_sample's own coordinates without align_corners: -1 and 1 are the outer edges of the border cells.
-    edge_B2N = (2 * cell_B2N + 1) / extent_2 - 1
-    grid_BHW2 = edge_B2N.mT.unflatten(1, size_hw)
-    known_BHW = (grid_BHW2.abs() <= 1).all(-1)
-    sampled_BKHW = F.grid_sample(
-        map_BKHW, grid_BHW2, mode="bilinear", padding_mode="border", align_corners=False
-    )
-    return sampled_BKHW * known_BHW[:, None], known_BHW
+    grid_BHW2 = ((2 * cell_B2N + 1) / extent_2 - 1).mT.unflatten(1, size_hw)
+    return F.grid_sample(map_BKHW, grid_BHW2, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _homogeneous_cells(size_hw: tuple[int, int], like: Float[Tensor, "..."]) -> Float[Tensor, "3 n"]:
+def homogeneous_cells(size_hw: tuple[int, int], like: Float[Tensor, "..."]) -> Float[Tensor, "3 n"]:
     """Every cell of a map as a column (x, y, 1), row by row."""
     rows, columns = (torch.arange(side, device=like.device, dtype=like.dtype) for side in size_hw)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack([x.flatten(), y.flatten(), torch.ones_like(x).flatten()])
-
-
-def seen_fraction(
-    map_BKHW: Float[Tensor, "b k h w"],
-    warped_BKHW: Float[Tensor, "b k H W"],
-    teacher_from_student_B23: Float[Tensor, "b 2 3"],
-) -> Float[Tensor, "b k"]:
-    """Share of each teacher map's mass that lies in the student's crop; 0 for an empty map.
-
-    A student cell covers |det| teacher cells, so that many times its sample is the mass it took over.
-    """
-    area_B = torch.linalg.det(teacher_from_student_B23[:, :, :2]).abs()
-    mass_BK = map_BKHW.sum((-2, -1))
-    taken_BK = warped_BKHW.sum((-2, -1)) * area_B[:, None]
-    return torch.where(mass_BK > 0, taken_BK / mass_BK.clamp_min(1e-12), 0.0)
 
 
 def coarsening_matrix(fine: int, coarse: int, like: Float[Tensor, "..."]) -> Float[Tensor, "fine coarse"]:

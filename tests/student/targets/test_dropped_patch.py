@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.geometry import MapGeometry
-from student.dropped_patch import NO_PATCH, draw_patch, fill_patch, known_outside
+from student.targets.dropped_patch import NO_PATCH, draw_patch, fill_patch, known_outside
 
 PIXELS = MapGeometry("heatmap", (8, 6), (1.0, 1.0))
 STRIDE_4 = MapGeometry("heatmap", (4, 6), (4.0, 4.0), (1.5, 1.5))

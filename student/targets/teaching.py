@@ -1,10 +1,7 @@
-"""What a teacher can teach a student: which joints, by which weight, on which map.
-
-Legend: R relations (teacher joint -> union joint).
-"""
+"""What a teacher can teach a student: which joints, by which weight, and how its stored maps are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -12,11 +9,9 @@ from jaxtyping import Float32, Int64
 from pipeline.conventions.relation import Relation
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.store.map_codec import MapCodec
-from student.student_config import StudentConfig, half_pixel_map
+from student.student_config import HEATMAP_STRIDE, StudentConfig, half_pixel_map
+from student.targets.calibration import Calibration, uncalibrated
 
-SIMCC_PLANE_STRIDE = 2.0
-"""Input pixels to a cell of the plane on which SimCC students' targets are warped before their marginals are
-taken: finer than a heatmap, because a SimCC vector is; 1 would cost four times as much."""
 SAME_RESOLUTION = 1.2
 """Up to this ratio of cells, a map is sampled as it is: augmentation changes the ratio more than that."""
 
@@ -25,8 +20,10 @@ SAME_RESOLUTION = 1.2
 class Teaching:
     """One teacher, as the student of one config is taught by it. All of it is known before training.
 
-    `codec` reads its stored maps. `map_size` is (width, height) of its map, `grid_size` that of the grid its
-    maps are laid out on before they are sampled.
+    `codec` reads its stored maps. `map_size` is (width, height) of its map, `grid_size` that of the grid
+    its maps are laid out on before they are sampled. Joints of a confidence under `min_confidence` teach
+    nothing. `offset_R2` moves each joint to where the union has it (`student.targets.offsets`), by the
+    teacher's joints `frame` (left and right shoulder, left and right hip; None: it has not all of them).
     """
 
     name: str
@@ -36,18 +33,26 @@ class Teaching:
     source_R: Int64[np.ndarray, " r"]
     union_R: Int64[np.ndarray, " r"]
     weight_R: Float32[np.ndarray, " r"]
+    calibration: Calibration
+    min_confidence: float = 0.0
+    reads_maps: bool = True
+    """False: keypoints alone are taught, as labels are (`distill.targets: keypoints`)."""
+    offset_R2: Float32[np.ndarray, "r 2"] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    frame: tuple[int, int, int, int] | None = None
 
     @classmethod
     def of(
         cls,
         name: str,
         relations: Sequence[Relation],
+        joints: Sequence[str],
         geometry: MapGeometry,
         crop: CropGeometry,
         codec: MapCodec,
         student: StudentConfig,
     ) -> "Teaching":
-        """`geometry` and `crop` are the teacher's; relations of weight 0 teach nothing and are left out."""
+        """Uncalibrated. `joints`, `geometry` and `crop` are the teacher's; relations of weight 0 teach
+        nothing and are left out."""
         kept = [relation for relation in relations if relation.weight > 0]
         return cls(
             name=name,
@@ -57,14 +62,32 @@ class Teaching:
             source_R=np.array([relation.source for relation in kept], dtype=np.int64),
             union_R=np.array([relation.union for relation in kept], dtype=np.int64),
             weight_R=np.array([relation.weight for relation in kept], dtype=np.float32),
+            calibration=uncalibrated(geometry.kind, len(joints)),
+            offset_R2=np.zeros((len(kept), 2), np.float32),
+            frame=body_frame(joints),
         )
+
+    def calibrated(self, calibration: Calibration) -> "Teaching":
+        return replace(self, calibration=calibration)
+
+
+def body_frame(joints: Sequence[str]) -> tuple[int, int, int, int] | None:
+    """Where the joints that an offset is measured by lie in a list of joints."""
+    names = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+    if not set(names) <= set(joints):
+        return None
+    left_shoulder, right_shoulder, left_hip, right_hip = (list(joints).index(name) for name in names)
+    return left_shoulder, right_shoulder, left_hip, right_hip
 
 
 def warp_plane(student: StudentConfig) -> MapGeometry:
-    """The 2-D map onto which teachers' maps are warped: the student's own, or what SimCC marginals are of."""
+    """The 2-D map onto which teachers' maps are warped: the student's own, or, for SimCC, a heatmap's.
+
+    Only what lies beside a map's peak goes over it (`student.targets.residual`), so it need not be finer.
+    """
     if student.map.kind == "heatmap":
         return student.map
-    return half_pixel_map("heatmap", student.crop.input_size, SIMCC_PLANE_STRIDE)
+    return half_pixel_map("heatmap", student.crop.input_size, float(HEATMAP_STRIDE))
 
 
 def grid_size(

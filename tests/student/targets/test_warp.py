@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from pipeline.geometry import CropGeometry, MapGeometry, apply, compose, crop_affine, invert, mirror_affine
-from student.warp import (
+from student.targets.warp import (
     coarsened_affine,
     coarsening_matrix,
     interpolation_matrix,
     reproject,
-    seen_fraction,
 )
 
 BOX_14 = np.array([[37.3, 21.8, 90.5, 171.2]])
@@ -137,23 +136,6 @@ def test_a_coarser_grid_covers_the_same_extent():
     corners = torch.tensor([[[1.0, 0.0, -0.5], [0.0, 1.0, 63.5]]])
     moved = coarsened_affine(corners, (48, 64), (10, 20))
     assert moved[0, :, 2].tolist() == pytest.approx([-0.5, 19.5], abs=1e-5)
-
-
-def test_the_seen_fraction_is_the_share_of_mass_inside_the_crop():
-    map_BKHW = torch.zeros(1, 2, 8, 8)
-    map_BKHW[0, 0, 2, 1] = 3.0
-    map_BKHW[0, 0, 2, 6] = 1.0
-    left_half = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    warped, _ = reproject(map_BKHW, left_half, (8, 4))
-    assert seen_fraction(map_BKHW, warped, left_half).tolist() == [[0.75, 0.0]]
-
-
-def test_the_seen_fraction_does_not_depend_on_the_students_resolution():
-    map_BKHW = torch.from_numpy(gaussian(np.array([24.0, 32.0]), (48, 64), 3.0))[None, None]
-    for side in (0.5, 1.0, 1.6):
-        affine = torch.tensor([[[side, 0.0, 0.0], [0.0, side, 0.0]]])
-        warped, _ = reproject(map_BKHW, affine, (int(64 / side), int(48 / side)))
-        assert float(seen_fraction(map_BKHW, warped, affine)) == pytest.approx(1.0, abs=0.01)
 
 
 def test_the_interpolation_matrix_reads_between_neighbours():

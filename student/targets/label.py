@@ -1,4 +1,4 @@
-"""Ground truth as distributions over positions.
+"""A label as a distribution over the student's positions: the shape of every target.
 
 Legend: B crops, J joints, P positions, W and H columns and rows (or x and y bins).
 """
@@ -10,9 +10,12 @@ from torch import Tensor
 from pipeline.geometry import MapGeometry
 from student.positions import Positions
 
+Sigma = tuple[float, float]
+"""A Gaussian's standard deviation along x and y, in cells or bins."""
 
-def ground_truth_targets(
-    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float, beta: float | None
+
+def label_targets(
+    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: Sigma, beta: float | None
 ) -> Positions:
     """A Gaussian around each keypoint (input pixels), normalised over the map's positions.
 
@@ -28,11 +31,11 @@ def ground_truth_targets(
     return ((beta * plane_BJHW).flatten(-2).softmax(-1),)
 
 
-def gaussian_targets(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float) -> Positions:
+def gaussian_targets(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: Sigma) -> Positions:
     """A Gaussian around each keypoint (input pixels), normalised over the map's positions.
 
-    `sigma` is in cells or bins. The centre is the keypoint itself, not the nearest cell (as UDP's and SimCC's
-    codecs do), so the target has no quantisation bias.
+    The centre is the keypoint itself, not the nearest cell (as UDP's and SimCC's codecs do), so the target
+    has no quantisation bias.
     """
     # A softmax of the exponent: sums to 1 even for a centre far outside, where every exponential underflows.
     x_BJW, y_BJH = (exponent.softmax(-1) for exponent in _exponents(keypoint_BJ2, geometry, sigma))
@@ -42,12 +45,14 @@ def gaussian_targets(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry
 
 
 def _exponents(
-    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: float
+    keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: Sigma
 ) -> tuple[Float[Tensor, "b j w"], Float[Tensor, "b j h"]]:
     """Logarithms of Gaussians of peak 1 along x and y."""
     offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
     cell_BJ2 = (keypoint_BJ2 - offset) / scale
-    x_BJW, y_BJH = (_exponent(cell_BJ2[..., axis], size, sigma) for axis, size in enumerate(geometry.size))
+    x_BJW, y_BJH = (
+        _exponent(cell_BJ2[..., axis], size, sigma[axis]) for axis, size in enumerate(geometry.size)
+    )
     return x_BJW, y_BJH
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.relation import Relation
 from pipeline.conventions.union import build_union
-from student.labels import UnionLabels, inside_crop
+from student.targets.union_labels import UnionLabels, inside_crop
 
 
 def test_the_closest_relation_labels_a_union_joint():
