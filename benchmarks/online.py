@@ -95,7 +95,8 @@ def answered(
 def _answer(asked: TeacherBatch, teacher: Teacher, teaching: Teaching) -> TeacherBatch:
     output = teacher.answer(asked.stored[CROP])
     keypoint_AK2 = output.keypoints_BK2.astype(np.float64)
-    cell_AK2 = apply(teacher.map.map_affine(), keypoint_AK2).astype(np.float32)
+    map_A23 = np.tile(teacher.map.map_affine(), (len(keypoint_AK2), 1, 1))
+    cell_AK2 = apply(map_A23, keypoint_AK2).astype(np.float32)
     stored = _arrays(output.maps)
     mode_AK = mode_share(stored, teaching.codec, torch.from_numpy(cell_AK2), teaching.calibration)
     confidence_AK = torch.from_numpy(output.confidence_BK).float()

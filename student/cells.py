@@ -74,7 +74,7 @@ def stored_convention(workspace: Workspace, teacher: str, reader: StoreReader) -
 
 def _teaches_nothing(teacher: str, convention: Convention, union: UnionSkeleton) -> KDError:
     return KDError(
-        f"teacher {teacher} ({convention.name}: {', '.join(convention.joints)}) has no joint of the union "
+        f"teacher {teacher} ({convention.origin}: {', '.join(convention.joints)}) has no joint of the union "
         f"skeleton ({', '.join(union.joints)}), so it can teach nothing. Take it out of distill.teachers, or "
         "add its convention to skeleton.conventions."
     )

@@ -78,8 +78,9 @@ def train_student(
     """
     started = time.perf_counter()
     params = workspace.params
+    supervision = open_supervision(workspace)
     folder = make_folder(workspace.run)
-    supervision = calibrate_supervision(workspace, open_supervision(workspace), folder / CALIBRATION)
+    supervision = calibrate_supervision(workspace, supervision, folder / CALIBRATION)
     score_splits = open_score_splits(workspace, supervision.student.skeleton)
     run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
     note = run.resume(folder / CHECKPOINT) if resume else ""

@@ -24,6 +24,7 @@ from student.targets.calibration import (
 )
 from student.targets.evidence import RIGHT_WITHIN, is_right, union_labels
 from student.targets.mode import CACHED_CROPS, axis_probability, mode_share, raised, windows
+from student.targets.stored import check_finite
 from student.targets.teaching import Teaching
 
 EXPONENTS = (1.0, 1.5, 2.0)
@@ -90,6 +91,7 @@ def _sample(teaching: Teaching, split: TrainingSplit, joints: int) -> _Sample:
     name, places = teaching.name, np.linspace(0, len(split) - 1, min(len(split), SAMPLED_CROPS)).astype(int)
     row_N = split.row_N[places]
     rows = split.readers[name].read(split.store_rows(name, row_N, np.zeros(len(row_N), dtype=np.int64)))
+    check_finite(rows, name)
     label_NU2, labelled_NU = (values[places] for values in union_labels(split, joints))
     label_NR2, labelled_NR = label_NU2[:, teaching.union_R], labelled_NU[:, teaching.union_R]
     box_N4 = split.table.bbox[row_N]

@@ -91,11 +91,15 @@ def teacher_batch(
     affine_A23: Float64[np.ndarray, "a 2 3"],
     plane: MapGeometry,
 ) -> TeacherBatch:
-    """Rows of a store for crops cut out by `affine_A23` (image pixels -> input pixels)."""
+    """Rows of a store for crops cut out by `affine_A23` (image pixels -> input pixels).
+
+    Raises:
+        KDError: a map is no number.
+    """
+    check_finite(rows, teaching.name)
     stored = {name: torch.from_numpy(array) for name, array in rows.maps.arrays().items()}
     cell_AK2 = torch.from_numpy(apply(rows.affine_B23, rows.keypoints_BK2).astype(np.float32))
     mode_AK = mode_share(stored, teaching.codec, cell_AK2, teaching.calibration)
-    _check_finite(mode_AK, teaching.name, rows)
     spread_AR = spread_out(teaching, mode_AK, torch.from_numpy(rows.confidence_BK))
     spread_N2 = spread_AR.nonzero()
     row_N, joint_N = spread_N2[:, 0], torch.from_numpy(teaching.source_R)[spread_N2[:, 1]]
@@ -112,8 +116,10 @@ def teacher_batch(
     )
 
 
-def _check_finite(mode_AK: Float32[Tensor, "a k"], teacher: str, rows: StoredMaps) -> None:
-    broken_A = ~torch.isfinite(mode_AK).all(-1).numpy()
+def check_finite(rows: StoredMaps, teacher: str) -> None:
+    """Raises KDError where a map, or what it is dequantised by, is no number."""
+    floats = [array for array in rows.maps.arrays().values() if array.dtype.kind == "f"]
+    broken_A = ~np.all([np.isfinite(array).reshape(len(array), -1).all(1) for array in floats], axis=0)
     if broken_A.any():
         listed = ", ".join(map(str, rows.crop_id_B[broken_A][:_NAMED_CROPS].tolist()))
         raise KDError(

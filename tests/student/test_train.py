@@ -322,6 +322,7 @@ def test_the_weight_of_occluded_labels_reaches_the_batch(workspace):
         workspace.root,
     )
     for maker in run.dataset._makers:
-        maker._split.table.visibility[:] = 1
+        visibility = np.ones_like(maker._split.table.visibility)
+        object.__setattr__(maker._split.table, "visibility", visibility)
     weights = run.dataset[[Draw(0, 0, 0), Draw(0, 0, 1)]].weight_BU
     assert set(weights.unique().tolist()) == {0.0, 0.25}
