@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import AugmentParams
-from student.appearance import changed_appearance, shifted_hsv
+from student.appearance import _recoloured, changed_appearance, shifted_hsv
 from student.targets.dropped_patch import NO_PATCH, draw_patch, fill_patch
 
 IMAGE = np.random.default_rng(0).integers(60, 190, size=(64, 48, 3), dtype=np.uint8)
@@ -134,10 +134,9 @@ def test_a_patch_can_be_black():
 
 
 def test_saturation_moves_colours_away_from_their_own_grey():
-    """Brightness and contrast change all channels of a crop of one red by one factor; saturation does not."""
-    red = np.full((64, 48, 3), (40, 40, 160), dtype=np.uint8)
-    ratios = {
-        round(float(image[0, 0, 2]) / max(float(image[0, 0, 0]), 1.0), 1)
-        for image in (changed(seed, image=red, colour=0.4) for seed in range(12))
-    }
-    assert len(ratios) > 4 and min(ratios) < 3.5 and max(ratios) > 4.5
+    red = np.full((4, 4, 3), (40, 40, 160), dtype=np.float32)
+    grey = 0.114 * 40 + 0.587 * 40 + 0.299 * 160
+    one = np.float32(1.0)
+    stronger = _recoloured(red, brightness=one, contrast=one, saturation=np.float32(1.5))
+    wanted = [grey + 1.5 * (40 - grey)] * 2 + [grey + 1.5 * (160 - grey)]
+    np.testing.assert_allclose(stronger[0, 0], wanted, rtol=1e-5)

@@ -49,3 +49,12 @@ def test_relations_of_weight_zero_teach_nothing():
     teaching = Teaching.of("t", relations, load_convention("coco17").joints, PLANE, STUDENT, codec, student)
     assert teaching.union_R.tolist() == [3]
     assert teaching.frame == (5, 6, 11, 12)
+
+
+@pytest.mark.parametrize("head", ["simcc", "rtmcc"])
+def test_what_lies_beside_a_peak_is_as_fine_for_a_simcc_student_as_for_a_heatmap_student(head):
+    union = build_union([load_convention("coco17")])
+    simcc, heatmap = (
+        warp_plane(StudentConfig.from_params(StudentParams(head=kind), union)) for kind in (head, "heatmap")
+    )
+    assert simcc == heatmap and heatmap.size == (48, 64)
