@@ -15,13 +15,14 @@ from pipeline.datasets.crop_table import read_crop_table
 from pipeline.errors import KDError
 from pipeline.params import Params
 from pipeline.workspace import Workspace
+from student.correctness import is_right
 from student.inference import Predictor
 from student.loader import worker_count
 from student.network import PoseStudent
 from student.score_calibration import ScoreCalibration, score_logit
 from student.split import TrainingSplit
-from student.targets.evidence import is_right, union_labels
 from student.targets.fit import LEAST_LABELS, logistic_regression
+from student.targets.union_labels import union_labels
 
 SETTING = "train.calibrate_scores"
 _RIDGE_SLOPE, _RIDGE_INTERCEPT, _RIDGE_JOINT = 0.1, 0.01, 1.0

@@ -17,6 +17,11 @@ from pipeline.geometry import MapGeometry
 Positions = tuple[Float[Tensor, "b j _"], ...]
 
 
+def as_cells(point_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry) -> Float[Tensor, "b j 2"]:
+    """Input pixels as cells (or bins) of a map."""
+    return (point_BJ2 - point_BJ2.new_tensor(geometry.offset)) / point_BJ2.new_tensor(geometry.scale)
+
+
 def mirrored(
     positions: Positions, geometry: MapGeometry, input_width: int, permutation: Sequence[int]
 ) -> Positions:

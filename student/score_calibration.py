@@ -20,7 +20,7 @@ class ScoreCalibration:
 
         logit p = slope logit(score) + intercept + offset of the joint
 
-    Right means within `RIGHT_WITHIN` of the label (`student.targets.evidence`). `offsets` are by union joint,
+    Right means within `RIGHT_WITHIN` of the label (`student.correctness`). `offsets` are by union joint,
     0 where there is none; the slope is positive, so of two scores of one joint the higher stays the higher.
     `datasets` and `labels`, how many labelled joints, are what it was fitted on.
     """

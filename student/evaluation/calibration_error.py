@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32
 
 from pipeline.datasets.crop_table import CropTable
+from student.correctness import is_right
 from student.evaluation.predictions import Predictions
 
 BINS = 10
-RIGHT_WITHIN = 0.05
-"""Of the diagonal of the crop's box. The number of `student.targets.evidence`, which needs PyTorch; scoring
-saved predictions does not."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,8 @@ def reliability_curve(
 ) -> tuple[ScoreBin, ...]:
     """Over the labelled joints that are predicted; `ordered` are predictions in the table's order."""
     counts_NK = labelled_NK & ordered.predicted
-    right_NK = _right(ordered.keypoints, table.keypoints, table.bbox)
+    right_NK = is_right(ordered.keypoints, table.keypoints, table.bbox)
     return binned(ordered.scores[counts_NK].clip(0.0, 1.0), right_NK[counts_NK])
-
-
-def _right(
-    answer_NK2: Float32[np.ndarray, "n k 2"],
-    label_NK2: Float32[np.ndarray, "n k 2"],
-    box_N4: Float64[np.ndarray, "n 4"],
-) -> Bool[np.ndarray, "n k"]:
-    """As `student.targets.evidence.is_right`; False where nothing is predicted (NaN)."""
-    distance_NK = np.linalg.norm(answer_NK2 - label_NK2, axis=-1)
-    with np.errstate(invalid="ignore"):
-        return distance_NK < RIGHT_WITHIN * np.hypot(box_N4[:, 2], box_N4[:, 3])[:, None]
 
 
 def binned(score_M: Float32[np.ndarray, " m"], right_M: Bool[np.ndarray, " m"]) -> tuple[ScoreBin, ...]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline.geometry import MapGeometry
 from student.losses.divergence import Known, log_distribution, masks_of
-from student.positions import Positions
+from student.positions import Positions, as_cells
 
 SMALLEST_BODY = 0.02
 """Mean distance between joints, as a fraction of the crop, that a body is taken to have at least."""
@@ -39,8 +39,7 @@ def _mean_fraction(marginal_BJP: Float[Tensor, "b j p"]) -> Float[Tensor, "b j"]
 
 def as_fractions(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry) -> Float[Tensor, "b j 2"]:
     """Input pixels as `expected_place` has them: of a distribution that is all in one position, its place."""
-    offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
-    return ((keypoint_BJ2 - offset) / scale + 0.5) / keypoint_BJ2.new_tensor(geometry.size)
+    return (as_cells(keypoint_BJ2, geometry) + 0.5) / keypoint_BJ2.new_tensor(geometry.size)
 
 
 def student_place(logits: Positions, geometry: MapGeometry, known: Known | None) -> Float[Tensor, "b j 2"]:

@@ -160,7 +160,8 @@ def _offset(
             own = _joint(ours, union, skeleton, "similar")
             if ours.convention.origin != name or frame is None or own is None:
                 continue
-            torso_N2, shoulders_N2 = (v.numpy() for v in _frame(ours, frame))
+            keypoint_NK2 = torch.from_numpy(ours.keypoint_NK2.astype(np.float32))
+            torso_N2, shoulders_N2 = (vector.numpy() for vector in frame_vectors(keypoint_NK2, frame))
             framed_N = ours.usable_NK[:, list(frame)].all(1)
             for theirs in sources:
                 other = _joint(theirs, union, skeleton, "same")
@@ -171,11 +172,6 @@ def _offset(
     if not parts:
         return None
     return fit_offset(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-
-
-def _frame(source: _Source, frame: Sequence[int]):
-
-    return frame_vectors(torch.from_numpy(source.keypoint_NK2.astype(np.float32)), frame)
 
 
 def _joint(source: _Source, union: int, skeleton: UnionSkeleton, kind: str) -> int | None:

@@ -36,7 +36,7 @@ class Trust:
 
     where `mode` is the share of the map that is one sure peak, `c` the teacher's own confidence and `usual`
     its 75th percentile for that joint; `datasets` and `joints` (union joints, by name) are what is added for
-    each, 0 where there is none. Right means within `RIGHT_WITHIN` of the label (`student.targets.fit`).
+    each, 0 where there is none. Right means within `RIGHT_WITHIN` of the label (`student.correctness`).
     """
 
     bias: float

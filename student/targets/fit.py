@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipeline.geometry import apply
 from pipeline.teachers.maps import HeatmapOutput
+from student.correctness import RIGHT_WITHIN, is_right
 from student.split import TrainingSplit
 from student.targets.calibration import (
     DEFAULT_EXPONENT,
@@ -22,10 +23,10 @@ from student.targets.calibration import (
     Calibration,
     Trust,
 )
-from student.targets.evidence import RIGHT_WITHIN, is_right, union_labels
 from student.targets.mode import CACHED_CROPS, axis_probability, mode_share, raised, windows
 from student.targets.stored import check_finite
 from student.targets.teaching import Teaching
+from student.targets.union_labels import union_labels
 
 EXPONENTS = (1.0, 1.5, 2.0)
 SAMPLED_CROPS = 256

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
-from student.positions import Positions
+from student.positions import Positions, as_cells
 
 Sigma = tuple[float, float]
 """A Gaussian's standard deviation along x and y, in cells or bins."""
@@ -48,8 +48,7 @@ def _exponents(
     keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry, sigma: Sigma
 ) -> tuple[Float[Tensor, "b j w"], Float[Tensor, "b j h"]]:
     """Logarithms of Gaussians of peak 1 along x and y."""
-    offset, scale = keypoint_BJ2.new_tensor(geometry.offset), keypoint_BJ2.new_tensor(geometry.scale)
-    cell_BJ2 = (keypoint_BJ2 - offset) / scale
+    cell_BJ2 = as_cells(keypoint_BJ2, geometry)
     x_BJW, y_BJH = (
         _exponent(cell_BJ2[..., axis], size, sigma[axis]) for axis, size in enumerate(geometry.size)
     )

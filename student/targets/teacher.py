@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from pipeline.geometry import MapGeometry
 from student.batch import TeacherBatch
-from student.positions import Positions
+from student.positions import Positions, as_cells
 from student.student_config import StudentConfig
 from student.targets.dropped_patch import known_outside
 from student.targets.label import label_targets
@@ -65,7 +64,7 @@ def teacher_targets(
     mode_AR = batch.mode_AK[:, source_R]
     positions = label_targets(keypoint_AR2, student.map, student.target_sigma, label_beta)
     if len(batch.spread_N2):
-        own_AR2 = _cells(batch.keypoint_AK2[:, source_R], plane)
+        own_AR2 = as_cells(batch.keypoint_AK2[:, source_R], plane)
         positions, mode_AR = _with_residual(positions, mode_AR, batch, own_AR2, teaching, student, known_AHW)
     known = _known_positions(known_AHW, student)
     positions, mass_AR = _over_what_is_known(positions, known)
@@ -74,7 +73,7 @@ def teacher_targets(
         known=known,
         keypoint_AR2=keypoint_AR2,
         mode_AR=mode_AR,
-        taught_AR=_inside(_cells(keypoint_AR2, plane), known_AHW) & (mass_AR >= LEAST_KNOWN),
+        taught_AR=_inside(as_cells(keypoint_AR2, plane), known_AHW) & (mass_AR >= LEAST_KNOWN),
         confidence_AR=batch.confidence_AK[:, source_R],
         union_AR=_union_joints(teaching, student, flipped_A),
     )
@@ -133,11 +132,6 @@ def _over_what_is_known(
     masses = [axis_ARP.sum(-1) for axis_ARP in kept]
     scaled = (axis / mass[..., None].clamp_min(1e-12) for axis, mass in zip(kept, masses, strict=True))
     return tuple(scaled), torch.stack(masses).prod(0)
-
-
-def _cells(keypoint_AR2: Float[Tensor, "a r 2"], plane: MapGeometry) -> Float[Tensor, "a r 2"]:
-    """Input pixels as cells of the plane."""
-    return (keypoint_AR2 - keypoint_AR2.new_tensor(plane.offset)) / keypoint_AR2.new_tensor(plane.scale)
 
 
 def _inside(cell_AR2: Float[Tensor, "a r 2"], known_AHW: Bool[Tensor, "a h w"]) -> Bool[Tensor, "a r"]:

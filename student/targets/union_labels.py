@@ -1,6 +1,6 @@
 """A dataset's labels as labels of union joints.
 
-Legend: K the dataset's joints, U union joints.
+Legend: N crops of a split, K the dataset's joints, U union joints.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from pipeline.conventions.relation import Relation
+from student.split import TrainingSplit
 
 
 class UnionLabels:
@@ -39,3 +40,14 @@ class UnionLabels:
 def inside_crop(keypoint_U2: Float32[np.ndarray, "u 2"], size: tuple[int, int]) -> Bool[np.ndarray, " u"]:
     """Which keypoints (input pixels) lie on a pixel of the crop of `size` (width, height)."""
     return ((keypoint_U2 >= -0.5) & (keypoint_U2 < np.array(size) - 0.5)).all(-1)
+
+
+def union_labels(
+    split: TrainingSplit, joints: int
+) -> tuple[Float32[np.ndarray, "n u 2"], Bool[np.ndarray, "n u"]]:
+    """Every person's labels as union joints in image pixels, and which of them there are."""
+    labels = UnionLabels(split.relations, joints)
+    table = split.table
+    people = [labels(table.keypoints[row], table.visibility[row]) for row in split.row_N.tolist()]
+    keypoints, weights = zip(*people, strict=True)
+    return np.stack(keypoints), np.stack(weights) > 0

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 from pipeline.conventions.union import UnionSkeleton
 from student.split import TrainingSplit
 from student.supervision import Supervision
-from student.targets.evidence import union_labels
 from student.targets.fit import plain_rows
 from student.targets.teaching import Teaching
+from student.targets.union_labels import union_labels
 from student.weighting.reliability import Tally, reliability_table, tally
 
 
