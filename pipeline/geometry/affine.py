@@ -15,8 +15,13 @@ def compose(
 
 
 def invert(affine: Float[np.ndarray, "*n 2 3"]) -> Float64[np.ndarray, "*n 2 3"]:
-    """The affine that undoes `affine`."""
-    linear = np.linalg.inv(affine[..., :2].astype(np.float64))
+    """The affine that undoes `affine`.
+
+    In closed form: LAPACK starts its threads for every stack of 2 x 2 matrices, milliseconds each time.
+    """
+    (a, b), (c, d) = np.moveaxis(affine[..., :2].astype(np.float64), (-2, -1), (0, 1))
+    adjugate = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
+    linear = adjugate / (a * d - b * c)[..., None, None]
     return np.concatenate([linear, -linear @ affine[..., 2:]], axis=-1)
 
 
