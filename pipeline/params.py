@@ -132,12 +132,18 @@ PACKAGED_WEIGHTS = "imagenet"
 """What `student.init.backbone` calls an installed package's weights."""
 
 
+INIT_SOURCES = ("rtmpose", "simple_baseline", "backbone", "student")
+
+
 class InitParams(Section):
     """The weights that a student starts from, of one source at most; none: random ones. Paths are relative
     to the workspace."""
 
     rtmpose: str | None = None
     """A checkpoint (.pth) of RTMPose, as MMPose saves it; its joints are copied by name."""
+    simple_baseline: str | None = None
+    """A checkpoint (.pth) of MMPose's with SimpleBaseline's heatmap head (td-hm); its joints are copied by
+    name."""
     backbone: str | None = None
     """A file with a backbone's weights; `imagenet`: an installed package's (efficientnet_lite0 only)."""
     student: str | None = None
@@ -145,19 +151,20 @@ class InitParams(Section):
     sha256: Sha256 | None = None
     """Of the checkpoint, the backbone's file or the folder's student.safetensors."""
     convention: str | None = None
-    """What the joints of an RTMPose checkpoint mean; None: what it says itself."""
+    """What the joints of an MMPose checkpoint mean; None: what it says itself."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "InitParams":
-        given = [name for name in ("rtmpose", "backbone", "student") if getattr(self, name) is not None]
+        given = [name for name in INIT_SOURCES if getattr(self, name) is not None]
         if len(given) > 1:
             raise _in("student.init", KDError(f"{' and '.join(given)} are both given. Keep one of them."))
         if self.sha256 and (not given or self.backbone == PACKAGED_WEIGHTS):
             raise _in(
                 "student.init", KDError("sha256 is given, but no file that has it. Name one, or drop it.")
             )
-        if self.convention and not self.rtmpose:
-            raise _in("student.init", KDError("convention is of use only with rtmpose. Remove it."))
+        if self.convention and not (self.rtmpose or self.simple_baseline):
+            message = "convention is of use only with rtmpose or simple_baseline. Remove it."
+            raise _in("student.init", KDError(message))
         return self
 
 
@@ -167,6 +174,7 @@ class StudentParams(Section):
     backbone: Literal[
         "mobilenet_v3_small",
         "mobilenet_v3_large",
+        "resnet18_slim",
         "resnet18",
         "resnet34",
         "resnet50",
@@ -176,7 +184,8 @@ class StudentParams(Section):
         "cspnext_m",
     ] = "resnet18"
     output_stride: Literal[16, 32] = 32
-    """Input pixels to a cell of the backbone's last map: 16 leaves the last stage out, for small inputs."""
+    """Input pixels to a cell of the backbone's last map: 16 leaves the last stage out, for small inputs, or
+    (resnet18_slim) dilates it."""
     frozen_stages: int = Field(default=0, ge=0, le=8)
     """Stages of the backbone, from the stem on, that keep their weights and statistics."""
     init: InitParams = InitParams()

@@ -70,6 +70,7 @@ def _first_weights(workspace: Workspace) -> list[MissingFile]:
     init = workspace.params.student.init
     told = {
         init.rtmpose: "the RTMPose checkpoint that the student starts from",
+        init.simple_baseline: "the MMPose checkpoint that the student starts from",
         init.backbone: "the weights that the student's backbone starts from",
         init.student: "the folder of the student that the student starts from",
     }

@@ -3,6 +3,7 @@
 from student.backbones.backbone import Backbone
 from student.backbones.cspnext import CSPNeXt
 from student.backbones.efficientnet_lite import EfficientNetLite0
+from student.backbones.slim_resnet import SlimResNet18
 from student.backbones.torchvision_backbone import MobileNetBackbone, ResNetBackbone
 
 
@@ -10,6 +11,8 @@ def build_backbone(name: str, output_stride: int = 32) -> Backbone:
     """The backbone called `name` with fresh weights, ending at a stride of 16 or 32."""
     if name == "efficientnet_lite0":
         return EfficientNetLite0(output_stride)
+    if name == "resnet18_slim":
+        return SlimResNet18(output_stride)
     if name.startswith("cspnext"):
         return CSPNeXt(name, output_stride)
     if name.startswith("mobilenet"):

@@ -1,7 +1,10 @@
 """An RTMPose checkpoint of MMPose's as initial weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import UnionSkeleton
@@ -29,26 +32,32 @@ def read_rtmpose(params: InitParams, root: Path, union: UnionSkeleton) -> Initia
     checkpoint = load_checkpoint(path)
     weights = state_dict_of(checkpoint, path)
     tensors = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}
-    told = joints_of((checkpoint.get("meta") or {}).get("dataset_meta") or {})
-    channels = len(tensors.get(JOINT_LAYER, ()))
-    rows = _rows(path, told, channels, params.convention, root, union) if channels else {}
+    rows = joint_rows(path, checkpoint, tensors.get(JOINT_LAYER), params.convention, root, union)
     return InitialWeights(f"the RTMPose checkpoint {path}", sha256, tensors, row_of_joint=rows)
 
 
-def _rows(
+def joint_rows(
     path: Path,
-    told: Sequence[str],
-    channels: int,
+    checkpoint: Mapping[str, Any],
+    joint_layer: Tensor | None,
     convention: str | None,
     root: Path,
     union: UnionSkeleton,
 ) -> dict[str, int]:
-    """The head's row for every union joint that it has."""
+    """For every union joint that the checkpoint's head has, its row in the head's layer of one row to a joint
+    (None: there is no such layer, and no row).
+
+    Raises:
+        KDError: neither the checkpoint nor `convention` names as many joints as there are rows.
+    """
+    if joint_layer is None:
+        return {}
+    told = joints_of((checkpoint.get("meta") or {}).get("dataset_meta") or {})
     meaning = load_convention(convention, root) if convention else convention_of(told)
     names = tuple(told) or (meaning.joints if meaning else ())
-    if len(names) != channels:
+    if len(names) != len(joint_layer):
         raise KDError(
-            f"the head of {path} has {channels} joints, but {len(names)} are named by "
+            f"the head of {path} has {len(joint_layer)} joints, but {len(names)} are named by "
             f"{'its dataset_meta' if told else convention or 'anything in it'}. Name the convention it was "
             "trained on: student.init.convention"
         )

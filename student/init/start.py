@@ -9,6 +9,7 @@ from student.backbones.efficientnet_lite import EfficientNetLite0
 from student.init.backbone_file import read_backbone
 from student.init.other_student import read_student
 from student.init.rtmpose_checkpoint import read_rtmpose
+from student.init.simple_baseline_checkpoint import read_simple_baseline
 from student.init.weights import InitialWeights, take_over
 from student.network import PoseStudent
 from student.student_config import StudentConfig
@@ -55,6 +56,8 @@ def _started(student: PoseStudent, params: StudentParams, root: Path) -> Start:
 def _read(student: PoseStudent, params: StudentParams, root: Path) -> InitialWeights | None:
     if params.init.rtmpose:
         return read_rtmpose(params.init, root, student.config.skeleton)
+    if params.init.simple_baseline:
+        return read_simple_baseline(params.init, root, student.config.skeleton)
     if params.init.student:
         return read_student(params.init, root, student.config.skeleton)
     if params.init.backbone:
