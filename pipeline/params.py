@@ -44,6 +44,9 @@ class DatasetParams(Section):
     """Keypoint annotations; for format `images`, a JSON of boxes (COCO detection results)."""
     boxes: str | None = None
     """Detection results that replace the annotated boxes."""
+    domain: str | None = None
+    """Datasets of one domain look alike: what labels of one of them say of teachers holds for all (weightings
+    `reliability` and those by calibration). None: a domain of its own."""
     min_box_score: Fraction = 0.0
     strip_prefix: str = ""
     """Leading part of the annotations' file names that `images` lacks (Human-Art: `HumanArt/images/`)."""

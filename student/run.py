@@ -145,7 +145,7 @@ def _loss(params: Params, supervision: Supervision, channels: int) -> Distillati
             student=supervision.student,
             teachings=supervision.teachings,
             weighting=build_weighting(params, supervision, channels),
-            datasets=[split.table.dataset for split in supervision.splits],
+            domains=[split.domain for split in supervision.splits],
             settings=TargetSettings(train.label_beta, train.joint_weights, distill.share, distill.where),
         ),
         weights=LossWeights(

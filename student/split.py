@@ -31,6 +31,8 @@ class TrainingSplit:
     relations: Sequence[Relation]
     readers: Mapping[str, StoreReader]
     views: ViewsParams = ViewsParams()
+    domain: str = ""
+    """What is known of teachers holds for all splits of a domain; empty: one of its own."""
     row_N: Int64[np.ndarray, " n"] = field(init=False)
     num_views: int = field(init=False)
     _crops: CropViews = field(init=False, repr=False)
@@ -47,6 +49,7 @@ class TrainingSplit:
                 "train.datasets, or give it teachers: add it to cells.datasets, with distill.weight and a "
                 "teacher's weight (distill.teachers) above 0."
             )
+        object.__setattr__(self, "domain", self.domain or self.table.dataset)
         stored = max((reader.views for reader in self.readers.values()), default=0)
         object.__setattr__(self, "row_N", np.flatnonzero(usable_N))
         object.__setattr__(self, "num_views", min(self.views.count, stored))

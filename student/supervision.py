@@ -103,7 +103,8 @@ def _split(workspace: Workspace, table: CropTable, student: StudentConfig) -> Tr
         reader.load_columns()
         _check_views(reader, workspace.params.extract.views)
     relations = student.skeleton.relations_of(convention)
-    return TrainingSplit(table, relations, readers, workspace.params.extract.views)
+    domain = workspace.dataset(table.dataset).domain or ""
+    return TrainingSplit(table, relations, readers, workspace.params.extract.views, domain)
 
 
 def _check_views(reader: StoreReader, wanted: ViewsParams) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from pipeline.synthetic.labels import Labels, joints_of
 from pipeline.synthetic.picture import Picture
 
+_PERSON = {"id": 1, "name": "person", "supercategory": "person"}
+
 
 def coco_annotations(pictures: Sequence[Picture], convention: str) -> dict[str, Any]:
     """`images`, `annotations` and one category; keypoints are x, y, v; v is 0 (absent), 1 (hidden), 2 (seen).
@@ -30,13 +32,22 @@ def coco_annotations(pictures: Sequence[Picture], convention: str) -> dict[str, 
                     "keypoints": keypoints,
                 }
             )
-    category = {
-        "id": 1,
-        "name": "person",
-        "supercategory": "person",
-        "keypoints": list(joints_of(convention)),
-    }
+    category = {**_PERSON, "keypoints": list(joints_of(convention))}
     return {"images": [_image(p) for p in pictures], "annotations": annotations, "categories": [category]}
+
+
+def coco_images(pictures: Sequence[Picture]) -> dict[str, Any]:
+    """A list of images, as COCO's `image_info_unlabeled2017.json` is."""
+    return {"images": [_image(picture) for picture in pictures], "categories": [_PERSON]}
+
+
+def coco_detections(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    """People's boxes as detection results; every score is 1."""
+    return [
+        {"image_id": picture.image_id, "category_id": 1, "bbox": person.box.tolist(), "score": 1.0}
+        for picture in pictures
+        for person in picture.people
+    ]
 
 
 def _image(picture: Picture) -> dict[str, Any]:

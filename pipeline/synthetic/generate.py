@@ -1,14 +1,19 @@
 """A synthetic dataset on disk."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
+from pipeline.cores import usable_cores
 from pipeline.errors import KDError
-from pipeline.synthetic.coco_format import coco_annotations
+from pipeline.synthetic.coco_format import coco_annotations, coco_detections, coco_images
 from pipeline.synthetic.domain import DOMAINS, Domain, load_domain
 from pipeline.synthetic.labels import UNION
 from pipeline.synthetic.mpii_format import mpii_annotations
@@ -17,10 +22,12 @@ from pipeline.synthetic.scene import Person, encode_jpeg, render_scene
 from pipeline.synthetic.union_convention import union_convention_yaml
 from pipeline.workspace import make_folder
 
-SPLITS = ("train", "val")
-_FIRST_VAL_IMAGE = 1_000_000
+SPLITS = {"train": 0, "val": 1_000_000, "unlabelled": 2_000_000}
+"""The number of each split's first image."""
+_LAST_IMAGE = 1_000_000
 _MIN_VISIBLE_PIXELS = 150
 _MIN_VISIBLE_JOINTS = 4
+_PICTURES_AT_A_TIME = 8
 
 
 def generate_domain(
@@ -30,43 +37,66 @@ def generate_domain(
     val_images: int,
     seed: int,
     image_size: tuple[int, int] = (320, 240),
+    unlabelled_images: int = 0,
     progress: Callable[[int], None] = lambda images: None,
 ) -> None:
     """Render one of the synthetic domains and write its annotations in the domain's own format.
 
-    `out` receives images/ (train numbered from 0, val from 1,000,000), annotations/train.json and val.json;
-    annotations/val_union.json labels the joints of COCO and MPII together on the val images, as COCO JSON in
-    the convention annotations/synth_union.yaml, so that joints the domain does not label can be measured.
+    `out` receives images/ (numbered from 0, of val from 1,000,000, unlabelled ones from 2,000,000),
+    annotations/train.json and val.json; for the unlabelled ones annotations/unlabelled.json, a COCO image
+    list, and unlabelled_boxes.json, people's boxes as COCO detection results; and annotations/val_union.json,
+    which labels the joints of COCO and MPII together on the val images, as COCO JSON in the convention
+    annotations/synth_union.yaml, so that joints the domain does not label can be measured.
     Each picture depends on the seed, the domain, the split and its own number alone: more images never change
-    the ones there were.
+    the ones there were. All usable cores render.
 
     Args:
         image_size: width and height.
-        progress: told the number of images done after each.
+        progress: called with the number of images done after each.
 
     Raises:
         KDError: no such domain, a number out of range, or a folder that cannot be written.
     """
     style = load_domain(domain)
-    _check(train_images, val_images, seed, image_size)
+    counts = {"train": train_images, "val": val_images, "unlabelled": unlabelled_images}
+    _check(counts, seed, image_size)
     images = make_folder(out / "images")
     annotations = make_folder(out / "annotations")
-    done = 0
-    for split, count in zip(SPLITS, (train_images, val_images), strict=True):
-        pictures = []
-        for number in range(count):
-            pictures.append(_render(style, images, split, number, seed, image_size))
-            progress(done := done + 1)
-        _write(annotations / f"{split}.json", _annotated(style, pictures))
-        if split == "val":
-            _write(annotations / "val_union.json", coco_annotations(pictures, UNION))
+    wanted = [(split, number) for split, count in counts.items() for number in range(count)]
+    pictures: dict[str, list[Picture]] = {split: [] for split in counts}
+    with _mapper(len(wanted)) as rendered:
+        render = partial(_render, style, images, seed, image_size)
+        for done, ((split, _), picture) in enumerate(
+            zip(wanted, rendered(render, wanted), strict=True), start=1
+        ):
+            pictures[split].append(picture)
+            progress(done)
+    for split in ("train", "val"):
+        _write(annotations / f"{split}.json", _annotated(style, pictures[split]))
+    _write(annotations / "val_union.json", coco_annotations(pictures["val"], UNION))
+    if unlabelled_images:
+        _write(annotations / "unlabelled.json", coco_images(pictures["unlabelled"]))
+        _write(annotations / "unlabelled_boxes.json", coco_detections(pictures["unlabelled"]))
     (annotations / "synth_union.yaml").write_text(union_convention_yaml(), encoding="utf-8")
 
 
-def _check(train_images: int, val_images: int, seed: int, image_size: tuple[int, int]) -> None:
+@contextmanager
+def _mapper(tasks: int) -> Iterator[Callable[..., Iterator[Picture]]]:
+    """What applies a function to every task, in their order, on all cores."""
+    processes = min(usable_cores(), tasks // _PICTURES_AT_A_TIME)
+    if processes < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield partial(pool.map, chunksize=_PICTURES_AT_A_TIME)
+
+
+def _check(counts: Mapping[str, int], seed: int, image_size: tuple[int, int]) -> None:
     for name, value, low, high in (
-        ("number of train images", train_images, 1, _FIRST_VAL_IMAGE),
-        ("number of val images", val_images, 1, _FIRST_VAL_IMAGE),
+        *(
+            (f"number of {split} images", count, 0 if split == "unlabelled" else 1, _LAST_IMAGE)
+            for split, count in counts.items()
+        ),
         ("seed", seed, 0, 2**32 - 1),
         ("image width", image_size[0], 64, 4096),
         ("image height", image_size[1], 64, 4096),
@@ -78,12 +108,15 @@ def _check(train_images: int, val_images: int, seed: int, image_size: tuple[int,
 
 
 def _render(
-    style: Domain, images: Path, split: str, number: int, seed: int, size: tuple[int, int]
+    style: Domain, images: Path, seed: int, size: tuple[int, int], wanted: tuple[str, int]
 ) -> Picture:
-    rng = np.random.default_rng([seed, list(DOMAINS).index(style.name), SPLITS.index(split), number])
+    """The picture of a split and a number."""
+    split, number = wanted
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([seed, list(DOMAINS).index(style.name), list(SPLITS).index(split), number])
     scene = render_scene(style, size, rng)
     picture = Picture(
-        image_id=number + (_FIRST_VAL_IMAGE if split == "val" else 0),
+        image_id=number + SPLITS[split],
         size=size,
         people=[person for person in scene.people if _is_recognisable(person)],
     )

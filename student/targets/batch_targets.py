@@ -64,8 +64,8 @@ class TargetMaker:
     student: StudentConfig
     teachings: Sequence[Teaching]
     weighting: TeacherWeighting
-    datasets: Sequence[str] = ()
-    """By the numbers that batches have."""
+    domains: Sequence[str] = ()
+    """Of the datasets, by the numbers that batches have."""
     settings: TargetSettings = TargetSettings()
 
     def of(self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]) -> BatchTargets:
@@ -111,7 +111,7 @@ class TargetMaker:
             targets.confidence_AR / usual_K[torch.from_numpy(teaching.source_R).to(usual_K.device)],
             batch.dataset_B[row_A],
             targets.union_AR,
-            self.datasets,
+            self.domains,
             self.student.skeleton.joints,
         )
         return TeacherAnswer(row_A, targets, trust_AR)

@@ -22,10 +22,11 @@ from student.targets.teaching import Teaching, body_frame
 
 
 def fitted_on(supervision: Supervision) -> dict[str, Any]:
-    """Hashes of what calibrations are fitted on: by dataset, its labels and its teachers' stores."""
+    """Hashes of what calibrations are fitted on: by dataset, its labels, domain and teachers' stores."""
     return {
         split.table.dataset: {
             "labels": split.table.labels_sha256,
+            "domain": split.domain,
             "stores": {
                 name: reader.attributes["provenance_sha256"] for name, reader in split.readers.items()
             },

@@ -35,8 +35,9 @@ class Trust:
         logit p = bias + sharpness log(mode) + confidence log(c / usual) + dataset + joint
 
     where `mode` is the share of the map that is one sure peak, `c` the teacher's own confidence and `usual`
-    its 75th percentile for that joint; `datasets` and `joints` (union joints, by name) are what is added for
-    each, 0 where there is none. Right means within `RIGHT_WITHIN` of the label (`student.correctness`).
+    its 75th percentile for that joint; `datasets` (by domain) and `joints` (union joints, by name) are what
+    is added for each, 0 where there is none. Right means within `RIGHT_WITHIN` of the label
+    (`student.correctness`).
     """
 
     bias: float
@@ -51,11 +52,12 @@ class Trust:
         relative_AR: Float[Tensor, "a r"],
         dataset_A: Int64[Tensor, " a"],
         union_AR: Int64[Tensor, "a r"],
-        datasets: Sequence[str],
+        domains: Sequence[str],
         joints: Sequence[str],
     ) -> Float[Tensor, "a r"]:
-        """`relative_AR` is c / usual; dataset and union joints are given by their numbers in the lists."""
-        dataset_D = mode_AR.new_tensor([self.datasets.get(name, 0.0) for name in datasets] or [0.0])
+        """`relative_AR` is c / usual; datasets and union joints are given by their numbers in the lists, of
+        which `domains` has each dataset's domain."""
+        dataset_D = mode_AR.new_tensor([self.datasets.get(name, 0.0) for name in domains] or [0.0])
         joint_U = mode_AR.new_tensor([self.joints.get(name, 0.0) for name in joints])
         logit_AR = (
             self.bias

@@ -45,7 +45,7 @@ _RIDGE = {"bias": 0.01, "slope": 0.1, "group": 1.0}
 class _Sample:
     """A teacher's answers to some crops of one split. Cells are of its maps."""
 
-    dataset: str
+    domain: str
     stored: dict[str, Tensor]
     cell_NK2: Float32[Tensor, "n k 2"]
     confidence_NK: Float32[np.ndarray, "n k"]
@@ -99,7 +99,7 @@ def _sample(teaching: Teaching, split: TrainingSplit, joints: int) -> _Sample:
     scale_N = np.sqrt(np.abs(np.linalg.det(rows.affine_B23[:, :, :2])))
     tolerance_N = RIGHT_WITHIN / 2 * np.hypot(box_N4[:, 2], box_N4[:, 3]) * scale_N
     return _Sample(
-        dataset=split.table.dataset,
+        domain=split.domain,
         stored={name: torch.from_numpy(array) for name, array in rows.maps.arrays().items()},
         cell_NK2=torch.from_numpy(apply(rows.affine_B23, rows.keypoints_BK2).astype(np.float32)),
         confidence_NK=rows.confidence_BK,
@@ -257,31 +257,31 @@ def _fit_trust(
     joints: Sequence[str],
     permutation: Sequence[int],
 ) -> tuple[Trust, float, float]:
-    """Ridge logistic regression of "is right"; datasets and joints are drawn to the mean of all. Also the
+    """Ridge logistic regression of "is right"; domains and joints are drawn to the mean of all. Also the
     share of right answers, and the mean of what the regression makes of them."""
-    datasets = [sample.dataset for sample in samples]
+    domains = list(dict.fromkeys(sample.domain for sample in samples))
     side_U = np.minimum(np.arange(len(joints)), np.asarray(permutation))
     rows, right = [], []
-    for number, sample in enumerate(samples):
+    for sample in samples:
         usual_K = np.asarray(calibration.usual_confidence, np.float32)
         mode = np.log(_modes(teaching, sample, calibration).clip(FAINT, 1.0))[:, teaching.source_R]
         relative = np.log((sample.confidence_NK / usual_K).clip(FAINT, 1.0))[:, teaching.source_R]
-        features = np.zeros((*mode.shape, 3 + len(datasets) + len(joints)))
+        features = np.zeros((*mode.shape, 3 + len(domains) + len(joints)))
         features[..., 0], features[..., 1], features[..., 2] = 1.0, mode, relative
-        features[..., 3 + number] = 1.0
-        features[:, np.arange(len(teaching.union_R)), 3 + len(datasets) + side_U[teaching.union_R]] = 1.0
+        features[..., 3 + domains.index(sample.domain)] = 1.0
+        features[:, np.arange(len(teaching.union_R)), 3 + len(domains) + side_U[teaching.union_R]] = 1.0
         rows.append(features[sample.labelled_NR])
         right.append(sample.right_NR[sample.labelled_NR])
-    ridge_F = np.full(3 + len(datasets) + len(joints), _RIDGE["group"])
+    ridge_F = np.full(3 + len(domains) + len(joints), _RIDGE["group"])
     ridge_F[0], ridge_F[1:3] = _RIDGE["bias"], _RIDGE["slope"]
     features_MF, right_M = np.concatenate(rows), np.concatenate(right)
     weight_F = logistic_regression(features_MF, right_M, ridge_F)
-    by_joint_U = weight_F[3 + len(datasets) :][side_U]
+    by_joint_U = weight_F[3 + len(domains) :][side_U]
     trust = Trust(
         bias=float(weight_F[0]),
         sharpness=float(weight_F[1]),
         confidence=float(weight_F[2]),
-        datasets=dict(zip(datasets, weight_F[3 : 3 + len(datasets)].tolist(), strict=True)),
+        datasets=dict(zip(domains, weight_F[3 : 3 + len(domains)].tolist(), strict=True)),
         joints={name: float(by_joint_U[number]) for number, name in enumerate(joints)},
     )
     trusted_M = 1 / (1 + np.exp(-features_MF @ weight_F))

@@ -4,6 +4,7 @@ Legend: N crops of a split, R relations (teacher joint -> union joint), U union 
 datasets.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,12 @@ def teacher_records(supervision: Supervision) -> dict[str, TeacherRecord]:
         [_tally(teaching, split, skeleton) for split in supervision.splits]
         for teaching in supervision.teachings
     ]
-    share_TDU = reliability_table(tallies)
+    splits = supervision.splits
+    domains = list(dict.fromkeys(split.domain for split in splits))
+    by_domain = reliability_table(
+        [[_of_domain(row, splits, domain) for domain in domains] for row in tallies]
+    )
+    share_TDU = by_domain[:, [domains.index(split.domain) for split in splits]]
     return {
         teaching.name: TeacherRecord(
             share_DU=share_DU,
@@ -47,6 +53,12 @@ def teacher_records(supervision: Supervision) -> dict[str, TeacherRecord]:
         )
         for teaching, share_DU, row in zip(supervision.teachings, share_TDU, tallies, strict=True)
     }
+
+
+def _of_domain(tallies: Sequence[Tally], splits: Sequence[TrainingSplit], domain: str) -> Tally:
+    """What was counted on all splits of a domain together."""
+    alike = [tally for tally, split in zip(tallies, splits, strict=True) if split.domain == domain]
+    return Tally(sum(tally.met_U for tally in alike), sum(tally.labels_U for tally in alike))
 
 
 def _answers(teaching: Teaching, skeleton: UnionSkeleton) -> Bool[np.ndarray, " u"]:

@@ -159,3 +159,24 @@ def test_a_number_out_of_range_is_refused_with_the_range_before_anything_is_writ
     with pytest.raises(KDError, match=told):
         generate_domain("synth_coco", tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+def test_unlabelled_pictures_come_as_an_image_list_and_boxes_and_change_no_other(data: Path, tmp_path: Path):
+    generate_domain(
+        "synth_mpii", tmp_path, train_images=4, val_images=3, seed=1, image_size=SIZE, unlabelled_images=5
+    )
+    more, fewer = _bytes(tmp_path), _bytes(data / "synth_mpii")
+    assert {name: more[name] for name in fewer} == fewer
+    listed = json.loads(more["annotations/unlabelled.json"])
+    assert [image["id"] for image in listed["images"]] == [2_000_000 + number for number in range(5)]
+    assert "annotations" not in listed
+    boxes = json.loads(more["annotations/unlabelled_boxes.json"])
+    assert {box["image_id"] for box in boxes} <= {image["id"] for image in listed["images"]}
+    assert boxes and all(box.keys() == {"image_id", "category_id", "bbox", "score"} for box in boxes)
+
+
+def test_the_number_of_cores_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for cores in (1, 2):
+        monkeypatch.setattr("pipeline.synthetic.generate.usable_cores", lambda cores=cores: cores)
+        generate_domain("synth_aic", tmp_path / str(cores), 17, 1, seed=3, image_size=(64, 64))
+    assert _bytes(tmp_path / "1") == _bytes(tmp_path / "2")

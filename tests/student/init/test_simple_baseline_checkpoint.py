@@ -1,4 +1,4 @@
-"""Students that start from an MMPose checkpoint with SimpleBaseline's head; the quickstart's teachers are such."""
+"""Students that start from an MMPose checkpoint with SimpleBaseline's head."""
 
 from pathlib import Path
 

@@ -12,6 +12,7 @@ from student.supervision import open_supervision
 from student.targets.calibrate import calibrate_supervision, fit_all
 from student.targets.calibration import DEFAULT_RIGHT, Trust, read_calibration
 from student.targets.fit import logistic_regression
+from student.weighting.teacher_record import teacher_records
 
 
 @pytest.fixture
@@ -128,3 +129,37 @@ def test_trust_adds_up_what_is_known_of_the_answer_its_dataset_and_its_joint():
     )
     logits = [1 + 2 * math.log(0.5) + 3 * math.log(0.8) - 0.5 - 0.25, 1.0]
     assert found.flatten().tolist() == pytest.approx([1 / (1 + math.exp(-logit)) for logit in logits])
+
+
+def in_domain_of_away(workspace, dataset: str):
+    """The workspace with this dataset said to be like `away`, where the teacher errs."""
+    datasets = workspace.params.datasets
+    moved = {name: datasets[name].model_copy(update={"domain": "away"}) for name in (dataset, "away")}
+    params = workspace.params.model_copy(update={"datasets": {**datasets, **moved}})
+    return dataclasses.replace(workspace, params=params)
+
+
+def test_splits_of_one_domain_share_what_labels_say_of_a_teacher(workspace, tiny, make_heatmap_teacher):
+    """An unlabelled split is believed as the labelled one of its domain is, not as the others."""
+    tiny.add_dataset("more", 6, convention="mpii16", seed=2)
+    table = tiny.tables["more"]
+    tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
+    workspace = tiny.open()
+    tiny.add_store(make_heatmap_teacher(), "more", workspace)
+    alone = fit_all(open_supervision(workspace)).teachers["dots_heatmap"].trust
+    assert alone.datasets["more"] == pytest.approx(0.0, abs=1e-9)
+    supervision = open_supervision(in_domain_of_away(workspace, "more"))
+    trust = fit_all(supervision).teachers["dots_heatmap"].trust
+    assert trust.datasets.keys() == {"home", "away"} and trust.datasets["away"] < -0.5
+    assert [split.domain for split in supervision.splits] == ["home", "away", "away"]
+    share_DU = teacher_records(supervision)["dots_heatmap"].share_DU
+    np.testing.assert_array_equal(share_DU[1], share_DU[2])
+    assert (share_DU[0] > share_DU[1]).any()
+
+
+def test_another_domain_is_another_calibration(workspace, tmp_path):
+    path = tmp_path / "calibration.json"
+    calibrate_supervision(workspace, open_supervision(workspace), path)
+    moved = in_domain_of_away(workspace, "home")
+    calibrate_supervision(moved, open_supervision(moved), path)
+    assert read_calibration(path).teachers["dots_heatmap"].trust.datasets.keys() == {"away"}
