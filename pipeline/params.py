@@ -67,10 +67,13 @@ class TeacherParams(Section):
     flip_test: bool = True
     storage_size: PixelSize | None = None
     """(width, height) heatmaps are stored at; None: as the teacher makes them."""
+    datasets: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Those of `cells.datasets` that it is run over; None: all of them. No stored answer depends on it."""
 
 
 class CellsParams(Section):
-    """What is extracted: every teacher named here over every dataset named here."""
+    """What is extracted: every teacher named here over every dataset named here, but for what a teacher's own
+    `datasets` leave out. Ask `Params.datasets_of` and `Params.teachers_of`."""
 
     teachers: tuple[str, ...] = Field(min_length=1)
     datasets: tuple[str, ...] = Field(min_length=1)
@@ -496,9 +499,25 @@ class Params(Section):
             for name in names:
                 if name not in self.teachers:
                     raise _in(place, unknown_name("teacher", name, self.teachers))
+        for teacher, own in self.teachers.items():
+            for name in own.datasets or ():
+                if name not in self.datasets:
+                    raise _in(f"teachers.{teacher}.datasets", unknown_name("dataset", name, self.datasets))
         for name in self.distill.teachers or ():
             if name not in self.cells.teachers:
                 raise _in("distill.teachers", unknown_name("extracted teacher", name, self.cells.teachers))
+        return self
+
+    @model_validator(mode="after")
+    def _teachers_datasets_are_extracted(self) -> "Params":
+        for teacher, own in self.teachers.items():
+            for name in own.datasets or ():
+                if name not in self.cells.datasets:
+                    message = (
+                        f"dataset {name} is not in cells.datasets ({', '.join(self.cells.datasets)}), which "
+                        "this list selects from. Add it there, or remove it here."
+                    )
+                    raise _in(f"teachers.{teacher}.datasets", KDError(message))
         return self
 
     @model_validator(mode="after")
@@ -516,6 +535,15 @@ class Params(Section):
             message += "Name a labelled validation split, or none."
             raise _in("train.calibrate_scores", KDError(message))
         return self
+
+    def datasets_of(self, teacher: str) -> tuple[str, ...]:
+        """The datasets that this teacher is run over, in the order of `cells.datasets`."""
+        own = self.teachers[teacher].datasets
+        return tuple(name for name in self.cells.datasets if own is None or name in own)
+
+    def teachers_of(self, dataset: str) -> tuple[str, ...]:
+        """The teachers that are run over this dataset, in the order of `cells.teachers`."""
+        return tuple(name for name in self.cells.teachers if dataset in self.datasets_of(name))
 
     def distill_weights(self) -> dict[str, float]:
         """Fixed weight of every teacher that takes part in distillation."""

@@ -24,30 +24,32 @@ def extract_teachers(
 ) -> None:
     """Write stores/<teacher>/<dataset>.zarr for every cell that is not complete yet.
 
-    A killed extraction goes on with its missing shards when the command is run again.
+    A teacher is loaded once for all its datasets. A killed extraction resumes with its missing shards when
+    the command is run again.
     """
     from pipeline.datasets.crop_table import read_crop_table
     from pipeline.store.extract import extract_cell
     from pipeline.teachers.build import build_teacher
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
+    from stages.chosen_cells import chosen_cells
 
     workspace = Workspace.open(root)
     params = workspace.params
-    chosen = {name: workspace.teacher(name) for name in teachers or params.cells.teachers}
+    cells = chosen_cells(workspace, teachers, datasets)
     tables = {
         name: read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
-        for name in datasets or params.cells.datasets
+        for name in dict.fromkeys(name for names in cells.values() for name in names)
     }
     device = resolve_device(params.runtime.device)
-    for teacher_name, teacher_params in chosen.items():
-        teacher = build_teacher(teacher_name, teacher_params, root, device)
-        for dataset_name, table in tables.items():
+    for teacher_name, dataset_names in cells.items():
+        teacher = build_teacher(teacher_name, workspace.teacher(teacher_name), root, device)
+        for dataset_name in dataset_names:
             path = workspace.store(teacher_name, dataset_name)
             with ProgressBar(f"{teacher_name} x {dataset_name}", "crops") as progress:
                 report = extract_cell(
                     teacher,
-                    table,
+                    tables[dataset_name],
                     path,
                     params.extract,
                     params.runtime,

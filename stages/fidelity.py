@@ -48,15 +48,16 @@ def fidelity(
     from pipeline.teachers.build import build_teacher
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
+    from stages.chosen_cells import chosen_cells
     from stages.fidelity_table import fidelity_table
 
     workspace = Workspace.open(root)
     params = workspace.params
     measured, told = {}, {}
-    for teacher_name in teachers or params.cells.teachers:
+    for teacher_name, dataset_names in chosen_cells(workspace, teachers, datasets).items():
         device = resolve_device(params.runtime.device)
         teacher = build_teacher(teacher_name, workspace.teacher(teacher_name), root, device)
-        for dataset in datasets or params.cells.datasets:
+        for dataset in dataset_names:
             table = read_crop_table(
                 workspace.crops(dataset), workspace.path(workspace.dataset(dataset).images)
             )

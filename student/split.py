@@ -46,8 +46,9 @@ class TrainingSplit:
             raise KDError(
                 f"dataset {self.table.dataset} has {len(self.table)} crops, but no labelled joint that "
                 "the student has and no teacher's store, so nothing in it teaches. Take it out of "
-                "train.datasets, or give it teachers: add it to cells.datasets, with distill.weight and a "
-                "teacher's weight (distill.teachers) above 0."
+                "train.datasets, or give it teachers: add it to cells.datasets (and to the teacher's own "
+                "datasets, where it has such a list), with distill.weight and the teacher's weight "
+                "(distill.teachers) above 0."
             )
         object.__setattr__(self, "domain", self.domain or self.table.dataset)
         stored = max((reader.views for reader in self.readers.values()), default=0)

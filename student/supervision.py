@@ -11,7 +11,7 @@ from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, read_crop_table
 from pipeline.errors import KDError
-from pipeline.params import DistillParams, ViewsParams
+from pipeline.params import Params, ViewsParams
 from pipeline.store.reader import StoreReader
 from pipeline.teachers.checkpoints import sha256_of
 from pipeline.workspace import Workspace
@@ -53,7 +53,7 @@ def open_supervision(workspace: Workspace) -> Supervision:
     student = StudentConfig.from_params(params.student, union)
     tables = [_table(workspace, name) for name in dict.fromkeys(params.train.datasets)]
     splits = [_split(workspace, table, student) for table in tables]
-    readers = {name: reader for split in splits for name, reader in split.readers.items()}
+    readers = _readers(params, splits)
     if params.distill.weight > 0 and not readers:
         raise _nobody_teaches(workspace)
     return Supervision(
@@ -68,7 +68,7 @@ def open_supervision(workspace: Workspace) -> Supervision:
             for name, reader in readers.items()
         ],
         identity={split.table.dataset: _identity(split) for split in splits} | _given_calibration(workspace),
-        warnings=tuple(_warnings(params.distill, readers)),
+        warnings=tuple(_warnings(params, readers)),
         split_conventions={
             table.dataset: load_convention(table.convention, workspace.root) for table in tables
         },
@@ -78,16 +78,26 @@ def open_supervision(workspace: Workspace) -> Supervision:
     )
 
 
+def _readers(params: Params, splits: Sequence[TrainingSplit]) -> dict[str, StoreReader]:
+    """One store of every teacher that was run on any of the splits, in the order of params."""
+    found = {name: reader for split in splits for name, reader in split.readers.items()}
+    return {name: found[name] for name in params.distill_weights() if name in found}
+
+
 def _nobody_teaches(workspace: Workspace) -> KDError:
     params = workspace.params
     teaching = [name for name, weight in params.distill_weights().items() if weight > 0]
-    found = (
-        f"none of train.datasets ({', '.join(params.train.datasets)}) is in cells.datasets"
+    found, remedy = (
+        (
+            f"no teacher with a weight ({', '.join(teaching)}) is run over any of train.datasets "
+            f"({', '.join(params.train.datasets)})",
+            "Add one to cells.datasets, and to the teacher's own datasets where it has such a list",
+        )
         if teaching
-        else "no teacher in distill.teachers has a weight"
+        else ("no teacher in distill.teachers has a weight", "Give one a weight")
     )
     return KDError(
-        f"distill.weight is {params.distill.weight:g}, but {found}, so no teacher teaches. Mend that, or set "
+        f"distill.weight is {params.distill.weight:g}, but {found}, so no teacher teaches. {remedy}; or set "
         "distill.weight to 0 to train on labels alone."
     )
 
@@ -125,11 +135,12 @@ def _check_views(reader: StoreReader, wanted: ViewsParams) -> None:
 
 
 def _teachers_of(workspace: Workspace, dataset: str) -> list[str]:
-    """Teachers with a weight, in the order of params, where the dataset is one that teachers were run on."""
+    """Teachers with a weight that are run over the dataset, in the order of params."""
     params = workspace.params
-    if params.distill.weight == 0 or dataset not in params.cells.datasets:
+    if params.distill.weight == 0:
         return []
-    return [name for name, weight in params.distill_weights().items() if weight > 0]
+    run = params.teachers_of(dataset)
+    return [name for name, weight in params.distill_weights().items() if weight > 0 and name in run]
 
 
 def _given_calibration(workspace: Workspace) -> dict[str, str]:
@@ -145,8 +156,16 @@ def _given_calibration(workspace: Workspace) -> dict[str, str]:
     return {"calibration": sha256_of(path)}
 
 
-def _warnings(distill: DistillParams, readers: Mapping[str, StoreReader]) -> Iterator[str]:
-    """Of settings that ask a store for what it does not hold."""
+def _warnings(params: Params, readers: Mapping[str, StoreReader]) -> Iterator[str]:
+    """Of settings that ask a store for what it does not hold, or a teacher for what it was not run over."""
+    distill = params.distill
+    idle = [name for name, weight in (distill.teachers or {}).items() if weight > 0 and name not in readers]
+    if distill.weight > 0 and idle:
+        yield (
+            f"distill.teachers gives a weight to {', '.join(idle)}, run over none of train.datasets "
+            f"({', '.join(params.train.datasets)}), so that nothing is learned from there. Set the weight to "
+            "0, or add a training dataset to cells.datasets or to teachers.<name>.datasets."
+        )
     coarse = [name for name, reader in readers.items() if reader.attributes["codec"]["dtype"] == "uint8"]
     if distill.temperature > 1 and distill.targets == "maps" and coarse:
         yield (

@@ -18,6 +18,7 @@ else than the workspace has now. orphan: params.yaml does not know its teacher o
 what lies there is damaged, of another format, or no store."""
 
 _SUFFIX = ".zarr"
+_NOT_ASKED_FOR = "not one of the cells of params.yaml, so nothing reads it"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def cells_in(workspace: Workspace) -> list[Cell]:
 
 
 def _missing(workspace: Workspace, there: set[Path]) -> Iterator[Cell]:
-    cells = workspace.params.cells
-    for teacher in cells.teachers:
-        for dataset in cells.datasets:
+    params = workspace.params
+    for teacher in params.cells.teachers:
+        for dataset in params.datasets_of(teacher):
             path = workspace.store(teacher, dataset)
             if path not in there:
                 yield Cell(str(path), teacher, dataset, "missing", "not extracted yet")
@@ -84,6 +85,8 @@ def _cell(workspace: Workspace, path: Path) -> Cell:
         return Cell(str(path), teacher, dataset, "unreadable", str(error), bytes=_size(path))
     absent = store.absent()
     state, detail = _state(workspace, store, len(absent))
+    if state != "orphan" and teacher not in workspace.params.teachers_of(dataset):
+        detail = "; ".join(filter(None, [detail, _NOT_ASKED_FOR]))
     return Cell(
         path=str(path),
         teacher=teacher,

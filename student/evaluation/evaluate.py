@@ -89,7 +89,8 @@ def _answers(
     runtime = workspace.params.runtime
     workers = worker_count(runtime.workers, predictor.device)
     answers = {STUDENT: student_answer(predictor, table, convention, runtime.batch_size, workers)}
-    for teacher in teachers if table.dataset in workspace.params.cells.datasets else ():
+    asked = workspace.params.teachers_of(table.dataset)
+    for teacher in (name for name in teachers if name in asked):
         answer = teacher_answer(workspace, teacher, table, convention)
         if answer is not None:
             answers[teacher] = answer

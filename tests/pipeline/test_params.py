@@ -32,6 +32,17 @@ def test_defaults_fill_what_is_not_said():
     assert params().extract.shard_size == 1024
 
 
+def test_a_teacher_is_run_over_every_dataset_of_cells_or_those_of_its_own_list():
+    lamp = VALUES["teachers"]["lamp"]
+    asked = params(
+        cells={"teachers": ["lantern", "lamp"], "datasets": ["b", "a"]},
+        datasets=dict.fromkeys(["street-train", "a", "b", "c"], VALUES["datasets"]["street-train"]),
+        teachers={"lamp": lamp, "lantern": lamp | {"datasets": ["a"]}, "spare": lamp},
+    )
+    assert (asked.datasets_of("lamp"), asked.datasets_of("lantern")) == (("b", "a"), ("a",))
+    assert [asked.teachers_of(name) for name in "abc"] == [("lantern", "lamp"), ("lamp",), ()]
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -61,6 +72,22 @@ def test_defaults_fill_what_is_not_said():
             "no teacher 'lmap'. Did you mean 'lamp'?",
         ),
         ({"train": {"datasets": ["street-tran"]}}, "Did you mean 'street-train'?"),
+        (
+            {"teachers": {"lamp": VALUES["teachers"]["lamp"] | {"datasets": ["street-tran"]}}},
+            "teachers.lamp.datasets: there is no dataset 'street-tran'. Did you mean 'street-train'?",
+        ),
+        (
+            {
+                "datasets": VALUES["datasets"] | {"street-val": VALUES["datasets"]["street-train"]},
+                "teachers": {"lamp": VALUES["teachers"]["lamp"] | {"datasets": ["street-val"]}},
+            },
+            "teachers.lamp.datasets: dataset street-val is not in cells.datasets (street-train), which this "
+            "list selects from. Add it there, or remove it here.",
+        ),
+        (
+            {"teachers": {"lamp": VALUES["teachers"]["lamp"] | {"datasets": []}}},
+            "teachers.lamp.datasets is []",
+        ),
         (
             {"distill": {"teachers": {"lanp": 1}}},
             "distill.teachers: there is no teacher 'lanp'. Did you mean 'lamp'?",

@@ -1,6 +1,6 @@
 """A tiny workspace: pictures of coloured dots for joints, labels, and teachers who know where they are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -214,8 +214,14 @@ class TinyWorkspace:
             writer.write(writer.store.layout.shards[0], rows)
         return path
 
-    def open(self, teachers: tuple[str, ...] = ("dots_heatmap",), **sections: Any) -> Workspace:
-        """Params for every dataset added, with these teachers; `sections` replace whole sections or parts."""
+    def open(
+        self,
+        teachers: tuple[str, ...] = ("dots_heatmap",),
+        only: Mapping[str, Sequence[str]] | None = None,
+        **sections: Any,
+    ) -> Workspace:
+        """Params for every dataset added, with these teachers; `only`: the datasets of those that have a list
+        of their own; `sections` replace whole sections or parts."""
         names = list(self.tables)
         params = {
             "cells": {"teachers": list(teachers), "datasets": names},
@@ -230,6 +236,7 @@ class TinyWorkspace:
             },
             "teachers": {
                 name: {"adapter": "onnx", "checkpoint": "none", "config": "none", "convention": "mpii16"}
+                | ({"datasets": list(only[name])} if name in (only or {}) else {})
                 for name in teachers
             },
             "student": {

@@ -72,6 +72,16 @@ def test_labels_lie_on_the_dots_they_label_whatever_the_augmentation(dataset, co
     assert checked > 300
 
 
+def test_a_teacher_answers_only_crops_of_its_own_datasets(dataset, tiny):
+    workspace = tiny.open(("dots_heatmap", "dots_simcc"), only={"dots_simcc": ["second"]}, extract=VIEWS)
+    opened = open_supervision(workspace)
+    batch = TrainingSet(opened.splits, opened.student, STRONG, seed=0, teachings=opened.teachings)[
+        [Draw(0, 0, index) for index in (7, 0, 10, 3)]
+    ]
+    assert batch.teachers["dots_simcc"].row_A.tolist() == [0, 2]
+    assert sorted(batch.teachers["dots_heatmap"].row_A.tolist()) == [0, 1, 2, 3]
+
+
 def test_a_batch_does_not_depend_on_who_reads_it(dataset):
     draws = [Draw(2, 0, 3), Draw(2, 1, 8), Draw(2, 0, 10)]
     alone = [dataset[[draw]] for draw in draws]

@@ -167,6 +167,45 @@ def test_a_dataset_that_teachers_were_not_run_on_is_learned_from_labels(workspac
     assert [list(split.readers) for split in supervision.splits] == [["dots_heatmap"], []]
 
 
+def test_a_teacher_teaches_only_the_datasets_of_its_own_list(workspace, tiny, make_simcc_teacher):
+    tiny.add_dataset("more", 3, seed=5)
+    both = ("dots_heatmap", "dots_simcc")
+    workspace = tiny.open(teachers=both, only={"dots_heatmap": ["dots"], "dots_simcc": ["more", "dots"]})
+    tiny.add_store(make_simcc_teacher(), "dots", workspace)
+    tiny.add_store(make_simcc_teacher(), "more", workspace)
+    supervision = open_supervision(workspace)
+    assert [list(split.readers) for split in supervision.splits] == [list(both), ["dots_simcc"]]
+    assert [teaching.name for teaching in supervision.teachings] == list(both)
+
+
+def test_teachers_keep_their_order_whichever_dataset_comes_first(workspace, tiny, make_simcc_teacher):
+    tiny.add_dataset("more", 3, seed=5)
+    workspace = tiny.open(
+        teachers=("dots_heatmap", "dots_simcc"),
+        only={"dots_heatmap": ["dots"]},
+        train={"datasets": ["more", "dots"]},
+    )
+    tiny.add_store(make_simcc_teacher(), "dots", workspace)
+    tiny.add_store(make_simcc_teacher(), "more", workspace)
+    names = [teaching.name for teaching in open_supervision(workspace).teachings]
+    assert names == ["dots_heatmap", "dots_simcc"]
+
+
+def test_a_teacher_with_a_weight_that_was_run_over_nothing_that_is_trained_on_is_named(workspace, tiny):
+    tiny.add_dataset("val", 3, seed=5)
+    workspace = tiny.open(
+        teachers=("dots_heatmap", "dots_simcc"),
+        only={"dots_heatmap": ["dots"], "dots_simcc": ["val"]},
+        train={"datasets": ["dots"]},
+        distill={"teachers": {"dots_heatmap": 1.0, "dots_simcc": 0.5}},
+    )
+    (warning,) = open_supervision(workspace).warnings
+    assert warning.startswith(
+        "distill.teachers gives a weight to dots_simcc, run over none of train.datasets (dots), so that "
+        "nothing is learned from there."
+    )
+
+
 def test_an_input_size_that_does_not_fit_the_stride_names_the_nearest(tiny):
     tiny.add_dataset("dots", 4)
     workspace = tiny.open(student={"input_size": [100, 260]}, distill={"weight": 0.0})
@@ -178,7 +217,11 @@ def test_an_input_size_that_does_not_fit_the_stride_names_the_nearest(tiny):
     ("distill", "message"),
     [
         ({"teachers": {"dots_heatmap": 0.0}}, "no teacher in distill.teachers has a weight"),
-        ({}, r"none of train.datasets \(other\) is in cells.datasets"),
+        (
+            {},
+            r"no teacher with a weight \(dots_heatmap\) is run over any of train.datasets \(other\).*"
+            "Add one to cells.datasets, and to the teacher's own datasets",
+        ),
     ],
 )
 def test_distillation_without_a_teacher_is_an_error_not_a_training_on_labels(

@@ -41,6 +41,20 @@ def test_a_cell_of_params_without_a_store_is_missing(workspace: Path, store: Pat
     assert cell(workspace)["state"] == "missing"
 
 
+def test_a_cell_that_its_teachers_own_list_leaves_out_is_not_missed_but_what_is_there_is_told(
+    workspace: Path, store: Path
+):
+    change = _params("adapter: onnx", "adapter: onnx\n    datasets: [street-val]")
+    change(workspace)
+    found = cell(workspace)
+    assert (found["state"], found["detail"]) == (
+        "complete",
+        "not one of the cells of params.yaml, so nothing reads it",
+    )
+    shutil.rmtree(store)
+    assert [c["dataset"] for c in json.loads(ls(workspace, "--json"))] == ["street-val"]
+
+
 def _another_checkpoint(workspace: Path) -> None:
     write_teacher(workspace / "teachers" / "lamp", seed=1)
 
@@ -83,6 +97,7 @@ def test_a_cell_made_from_something_else_is_stale(workspace: Path, change, what:
     "change",
     [
         _params("batch_size: 2", "batch_size: 1"),
+        _params("adapter: onnx", "adapter: onnx\n    datasets: [street-train]"),
         _params("workers: 0", "workers: 1"),
         lambda workspace: shutil.rmtree(workspace / "images"),
         lambda workspace: (workspace / "teachers/lamp/lamp.onnx").touch(),

@@ -180,6 +180,14 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
     assert rows["student"][2].strip() != "-" and rows["student"][3].strip() == "-"
 
 
+def test_a_teacher_is_not_evaluated_on_a_dataset_that_its_own_list_leaves_out(workspace, tmp_path):
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    params["teachers"]["mpii"]["datasets"] = ["wild"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    report = evaluate_workspace(Workspace.open(tmp_path))
+    assert list(report.splits["val"].answers) == ["student", "coco"]
+
+
 def test_the_student_can_be_evaluated_alone(workspace):
     both = evaluate_workspace(workspace).scores["val"]["student"].flat()
     report = evaluate_workspace(workspace, with_teachers=False)
