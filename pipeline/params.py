@@ -41,9 +41,10 @@ class DatasetParams(Section):
     convention: str
     images: str
     annotations: str
-    """Keypoint annotations; for format `images`, a JSON of boxes (COCO detection results)."""
+    """Keypoint annotations; for format `images`, where labels are not read, detection results (COCO's) with
+    file names, a COCO file with people in boxes, or a COCO list of the images that `boxes` are on."""
     boxes: str | None = None
-    """Detection results that replace the annotated boxes."""
+    """Detection results that replace the annotated boxes, if any."""
     domain: str | None = None
     """Datasets of one domain look alike: what labels of one of them say of teachers holds for all (weightings
     `reliability` and those by calibration). None: a domain of its own."""

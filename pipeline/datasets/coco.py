@@ -14,6 +14,7 @@ from pipeline.datasets.annotations import (
     integer_of,
     object_of,
 )
+from pipeline.datasets.detections import PERSON
 from pipeline.datasets.joint_order import check_joint_order
 from pipeline.datasets.json_file import COCO, wrong_format
 from pipeline.datasets.refusal import Reason, Refused
@@ -32,10 +33,50 @@ def read_coco(value: Any, source: Path, convention: Convention, params: DatasetP
     if not _is_coco_keypoints(value):
         raise wrong_format(source, COCO, value)
     check_joint_order(value.get("categories"), convention, source)
+    return _read_people(value, value["annotations"], convention, params)
+
+
+def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotations:
+    """The annotated people of a parsed COCO file (`images` and `annotations`) by their boxes alone: what
+    labels there are is not looked at.
+
+    People are the categories that have keypoints or are called person; where the file says neither, COCO's
+    category of people. An annotation without a category is a person too.
+    """
+    people = _people_categories(value.get("categories"))
+    entries = [
+        entry
+        for entry in value["annotations"]
+        if not isinstance(entry, Mapping) or entry.get("category_id", people[0]) in people
+    ]
+    return _read_people(value, entries, None, params)
+
+
+def read_coco_images(value: Mapping[str, Any], strip_prefix: str) -> Annotations:
+    """The images of a parsed COCO file, and those that could not be read; nobody on them."""
+    annotations = Annotations()
+    _read_images(value["images"], annotations, strip_prefix)
+    return annotations
+
+
+def _people_categories(categories: Any) -> list[Any]:
+    listed = categories if isinstance(categories, list) else []
+    people = [entry.get("id") for entry in listed if isinstance(entry, Mapping) and _is_people(entry)]
+    return people or [PERSON]
+
+
+def _is_people(category: Mapping[str, Any]) -> bool:
+    return bool(category.get("keypoints")) or str(category.get("name")).strip().lower() == "person"
+
+
+def _read_people(
+    value: Mapping[str, Any], entries: list, convention: Convention | None, params: DatasetParams
+) -> Annotations:
+    """Without a convention, people are read without their labels."""
     annotations = Annotations()
     ambiguous = _read_images(value["images"], annotations, params.strip_prefix)
     seen: set[int] = set()
-    for entry in value["annotations"]:
+    for entry in entries:
         image = _image_of(entry, annotations)
         try:
             annotations.people.append(_person(object_of(entry), image, convention, params, seen, ambiguous))
@@ -93,7 +134,7 @@ def _id_or_none(entry: Any) -> int | None:
 def _person(
     entry: Mapping[str, Any],
     image: ImageEntry | None,
-    convention: Convention,
+    convention: Convention | None,
     params: DatasetParams,
     seen: set[int],
     ambiguous: set[int],
@@ -109,14 +150,16 @@ def _person(
         raise Refused(Reason.DUPLICATE, f"annotation id {annotation_id} occurs twice; the first is kept")
     if "id" in entry:
         seen.add(annotation_id)
-    for key in ("bbox", "keypoints"):
+    for key in ("bbox", "keypoints") if convention else ("bbox",):
         if key not in entry:
             raise Refused(Reason.MALFORMED, f"it has no {key}")
+    if convention is None and entry.get("iscrowd"):
+        raise Refused(Reason.CROWD)
     return Person(
         image=image,
         annotation_id=annotation_id,
         bbox=entry["bbox"],
-        keypoints=_keypoints(entry, convention),
+        keypoints=_keypoints(entry, convention) if convention else None,
         area=entry.get("area"),
         iscrowd=bool(entry.get("iscrowd", False)),
         has_stable_id="id" in entry,

@@ -17,6 +17,7 @@ from pipeline.datasets.annotations import (
 )
 from pipeline.datasets.json_file import BOXES, wrong_format
 from pipeline.datasets.refusal import Reason, Refused
+from pipeline.errors import KDError
 from pipeline.params import DatasetParams
 
 PERSON = 1
@@ -28,14 +29,16 @@ def read_detections(
 ) -> Annotations:
     """One unlabelled person per detected person box whose score reaches `min_box_score`.
 
-    With `images` (the annotated dataset's), an entry says its image by file name or else by image id.
-    Without, a file name is needed. Boxes are not clipped, as in MMPose.
+    With `images` (an annotated dataset's, or a list of images), an entry says its image by file name or else
+    by image id. Without, a file name is needed. Boxes are not clipped, as in MMPose.
 
     Raises:
-        KDError: the value is no list of detection results.
+        KDError: the value is no list of detection results, or no entry has a file name where that is needed.
     """
     if not _is_detections(value):
         raise wrong_format(source, BOXES, value)
+    if images is None and value and not any("file_name" in entry for entry in value if _is_object(entry)):
+        raise _no_file_names(source, value)
     annotations = Annotations(images=dict(images or {}))
     find = _Images(images, params.strip_prefix)
     for entry in value:
@@ -56,7 +59,20 @@ def read_detections(
 
 def _is_detections(value: Any) -> bool:
     return isinstance(value, list) and (
-        not value or any(isinstance(entry, Mapping) and {"bbox", "score"} <= entry.keys() for entry in value)
+        not value or any(_is_object(entry) and {"bbox", "score"} <= entry.keys() for entry in value)
+    )
+
+
+def _is_object(entry: Any) -> bool:
+    return isinstance(entry, Mapping)
+
+
+def _no_file_names(source: Path, value: list) -> KDError:
+    """COCO's own detection results are so: only the list of images says which file an image id means."""
+    return KDError(
+        f"the {len(value)} boxes of {source} say their images by image_id alone, and nothing says which file "
+        "that is. Name the COCO file that lists the images (image_info_*.json, or any with `images`) as the "
+        "dataset's `annotations`, and these boxes as its `boxes`; or give every box a file_name."
     )
 
 

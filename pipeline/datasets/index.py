@@ -17,6 +17,7 @@ from pipeline.datasets.mpii import read_mpii
 from pipeline.datasets.posetrack18 import read_posetrack18
 from pipeline.datasets.refusal import Reason, Refusal, Refused, nothing_left
 from pipeline.datasets.screening import Crop, screen
+from pipeline.datasets.unlabelled import read_unlabelled
 from pipeline.errors import KDError
 from pipeline.params import DatasetParams
 
@@ -84,13 +85,9 @@ def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
 
 def _read(name: str, params: DatasetParams, convention: Convention, root: Path) -> Annotations:
     """The people of the annotations, or of the detections that stand in for them."""
-    source = root / params.annotations
     if params.format == "images":
-        if params.boxes is not None:
-            raise KDError(
-                f"dataset {name!r} has format images, whose boxes come from `annotations`. Remove `boxes`."
-            )
-        return read_detections(read_json(source), source, params, None)
+        return read_unlabelled(name, params, root)
+    source = root / params.annotations
     annotations = _read_annotated(source, params, convention)
     if params.boxes is None:
         return annotations

@@ -43,6 +43,11 @@ def _not_json(path: Path, cause: str) -> KDError:
     )
 
 
+def is_image_list(value: Any) -> bool:
+    """Whether a parsed file is COCO's object with `images`, with annotations or without."""
+    return isinstance(value, Mapping) and isinstance(value.get("images"), list)
+
+
 def wrong_format(path: Path, wanted: str, value: Any) -> KDError:
     """The error for a file that is JSON, but of another kind than the dataset's parameters say."""
     return KDError(
@@ -77,8 +82,10 @@ def _list_looks_like(entries: list) -> str:
 
 def _object_looks_like(value: Mapping) -> str:
     annotations = value.get("annotations")
-    if not isinstance(value.get("images"), list) or not isinstance(annotations, list):
+    if not is_image_list(value):
         return f"an object with {_listing(value)}"
+    if not isinstance(annotations, list):
+        return f"a COCO list of {len(value['images'])} images, without annotations"
     if any(isinstance(entry, Mapping) and "keypoints" in entry for entry in annotations):
         return COCO
     if any(isinstance(entry, Mapping) and "caption" in entry for entry in annotations):

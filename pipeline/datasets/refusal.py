@@ -25,6 +25,7 @@ class Reason(StrEnum):
     BOX_OUTSIDE = "box outside the image"
     KEYPOINT_COUNT = "keypoint count does not fit the convention"
     VISIBILITY = "visibility is not 0, 1 or 2"
+    CROWD = "box around a crowd"
     UNLABELLED = "no labelled joint in the image"
 
 

@@ -81,21 +81,3 @@ def test_a_spoiled_detection_is_refused_and_the_others_stay(detected, changes, r
 def test_no_box_over_the_score_is_an_error(detected):
     with pytest.raises(KDError, match="boxes.json lists no people"):
         detected(detection(), min_box_score=0.9)
-
-
-def test_unlabelled_images_take_their_boxes_from_the_annotations_file(tiny):
-    tiny.value = [detection(file_name="a.jpg", image_id=9), detection(file_name="b.png", image_id=4)]
-    table, refused = tiny.index(format="images")
-    assert table.image == ["a.jpg", "b.png"] and table.image_id.tolist() == [9, 4]
-    assert not table.labelled.any() and not refused
-
-
-def test_unlabelled_images_need_file_names(tiny):
-    tiny.value = [detection()]
-    with pytest.raises(KDError, match="file_name is None, wanted a file name"):
-        tiny.index(format="images")
-
-
-def test_unlabelled_images_with_boxes_besides_are_told(tiny):
-    with pytest.raises(KDError, match="Remove `boxes`"):
-        tiny.index(format="images", boxes="people.json")
