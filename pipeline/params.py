@@ -38,7 +38,8 @@ class DatasetParams(Section):
     """One dataset split: where it lies and how to read it. Paths are relative to the workspace."""
 
     format: Literal["coco", "mpii", "posetrack18", "images"]
-    convention: str
+    convention: str | None = None
+    """Of the labels; format `images` needs none."""
     images: str
     annotations: str
     """Keypoint annotations; for format `images`, where labels are not read, detection results (COCO's) with
@@ -473,6 +474,18 @@ class Params(Section):
         if self.distill.weight == 0 and self.train.ground_truth_weight == 0:
             message = "distill.weight and train.ground_truth_weight are both 0, so nothing is taught. "
             raise KDError(message + "Raise one of them.")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_have_a_convention(self) -> "Params":
+        for name, dataset in self.datasets.items():
+            if dataset.convention is None and dataset.format != "images":
+                message = (
+                    f"convention is missing, but format {dataset.format} has labels, whose joints it names. "
+                    "Set it to a built-in one (coco17, mpii16, ...) or to the path of your own YAML; or set "
+                    "format: images to leave the labels out."
+                )
+                raise _in(f"datasets.{name}", KDError(message))
         return self
 
     @model_validator(mode="after")

@@ -7,13 +7,14 @@ from pipeline.workspace import Workspace
 
 
 def workspace_conventions(workspace: Workspace) -> list[Convention]:
-    """The conventions that `skeleton.conventions` names, else those of every dataset and teacher in use."""
+    """The conventions that `skeleton.conventions` names, else those of every dataset and teacher in use that
+    has one."""
     params = workspace.params
     names = params.skeleton.conventions or [
         *(params.datasets[name].convention for name in (*params.cells.datasets, *params.train.datasets)),
         *(params.teachers[name].convention for name in params.cells.teachers),
     ]
-    return [load_convention(name, workspace.root) for name in dict.fromkeys(names)]
+    return [load_convention(name, workspace.root) for name in dict.fromkeys(names) if name is not None]
 
 
 def workspace_union(workspace: Workspace) -> UnionSkeleton:

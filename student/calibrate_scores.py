@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import UnionSkeleton
 from pipeline.datasets.crop_table import read_crop_table
 from pipeline.errors import KDError
@@ -20,7 +19,7 @@ from student.inference import Predictor
 from student.loader import worker_count
 from student.network import PoseStudent
 from student.score_calibration import ScoreCalibration, score_logit
-from student.split import TrainingSplit
+from student.split import TrainingSplit, relations_of
 from student.targets.fit import LEAST_LABELS, logistic_regression
 from student.targets.union_labels import union_labels
 
@@ -53,9 +52,8 @@ def open_score_splits(workspace: Workspace, skeleton: UnionSkeleton) -> list[Tra
 
 def _open(workspace: Workspace, name: str, skeleton: UnionSkeleton) -> TrainingSplit:
     table = read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
-    relations = skeleton.relations_of(load_convention(table.convention, workspace.root))
     try:
-        return TrainingSplit(table, relations, {})
+        return TrainingSplit(table, relations_of(table, skeleton, workspace.root), {})
     except KDError:
         raise KDError(
             f"dataset {name} of {SETTING} has {len(table)} crops, but no labelled joint that the student "

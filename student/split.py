@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
 
+from pipeline.conventions.registry import load_convention
 from pipeline.conventions.relation import Relation
+from pipeline.conventions.union import UnionSkeleton
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.params import ViewsParams
@@ -85,3 +88,9 @@ class TrainingSplit:
     def _labelled(self) -> np.ndarray:
         sources = [relation.source for relation in self.relations if relation.weight > 0]
         return (self.table.visibility[:, sources] > 0).any(1)
+
+
+def relations_of(table: CropTable, skeleton: UnionSkeleton, root: Path) -> tuple[Relation, ...]:
+    """How the table's joints stand to the union's: none do where it has no convention. Conventions' files
+    are relative to `root`."""
+    return skeleton.relations_of(load_convention(table.convention, root)) if table.convention else ()

@@ -17,7 +17,7 @@ from pipeline.teachers.checkpoints import sha256_of
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
 from student.cells import open_cell, stored_convention, teaching_of
-from student.split import TrainingSplit
+from student.split import TrainingSplit, relations_of
 from student.student_config import StudentConfig
 from student.targets.teaching import Teaching
 
@@ -32,6 +32,7 @@ class Supervision:
     identity: dict[str, Any]
     """Hashes of tables and stores: a training goes on only where they are the same."""
     split_conventions: Mapping[str, Convention]
+    """Of the splits that have one: where nobody is labelled, none is needed."""
     teacher_conventions: Mapping[str, Convention]
     """In the order of the teacher's maps."""
     label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] = field(default_factory=dict)
@@ -70,7 +71,9 @@ def open_supervision(workspace: Workspace) -> Supervision:
         identity={split.table.dataset: _identity(split) for split in splits} | _given_calibration(workspace),
         warnings=tuple(_warnings(params, readers)),
         split_conventions={
-            table.dataset: load_convention(table.convention, workspace.root) for table in tables
+            table.dataset: load_convention(table.convention, workspace.root)
+            for table in tables
+            if table.convention is not None
         },
         teacher_conventions={
             name: stored_convention(workspace, name, reader) for name, reader in readers.items()
@@ -107,12 +110,11 @@ def _table(workspace: Workspace, dataset: str) -> CropTable:
 
 
 def _split(workspace: Workspace, table: CropTable, student: StudentConfig) -> TrainingSplit:
-    convention = load_convention(table.convention, workspace.root)
     readers = {name: open_cell(workspace, name, table) for name in _teachers_of(workspace, table.dataset)}
     for reader in readers.values():
         reader.load_columns()
         _check_views(reader, workspace.params.extract.views)
-    relations = student.skeleton.relations_of(convention)
+    relations = relations_of(table, student.skeleton, workspace.root)
     domain = workspace.dataset(table.dataset).domain or ""
     return TrainingSplit(table, relations, readers, workspace.params.extract.views, domain)
 

@@ -66,6 +66,17 @@ class UnionSkeleton:
         """
         return best_relations(self.relations_of(convention))
 
+    def as_convention(self) -> Convention:
+        """The union's joints as a convention, for people who have no convention of their own."""
+        return Convention(
+            name="union skeleton",
+            joints=self.joints,
+            flip_pairs=self.flip_pairs,
+            sigmas=self.sigmas,
+            joint_weights=self.joint_weights,
+            limbs=self.limbs,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """All of it in types that JSON knows."""
         return dataclasses.asdict(self)

@@ -17,6 +17,7 @@ from pipeline.workspace import make_folder
 
 FILE_NAME = "crops.parquet"
 FORMAT_VERSION = 1
+NO_CONVENTION = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,9 @@ class CropTable:
     """
 
     dataset: str
-    convention: str
-    """As in params.yaml: a convention's name, or a YAML's path."""
+    convention: str | None
+    """As in params.yaml: a convention's name, or a YAML's path; None where nobody is labelled and none was
+    named: then K is 0."""
     images_root: Path
     image: list[str]
     """File names relative to `images_root`."""
@@ -75,7 +77,8 @@ class CropTable:
     @cached_property
     def labels_sha256(self) -> str:
         """Hash of the crops and of everything training and evaluation read besides."""
-        digest = hashlib.sha256(f"kd-pipeline labels 1\0{self.sha256}\0{self.convention}\0".encode())
+        convention = self.convention or NO_CONVENTION
+        digest = hashlib.sha256(f"kd-pipeline labels 1\0{self.sha256}\0{convention}\0".encode())
         for values, kind in (
             (self.keypoints, "<f4"),
             (self.visibility, "u1"),
@@ -143,7 +146,6 @@ def _unusable(path: Path, cause: str) -> KDError:
 
 
 def _to_arrow(table: CropTable) -> pa.Table:
-    num_joints = table.num_joints
     columns = {
         "crop_id": pa.array(table.crop_id),
         "image": pa.array(table.image, pa.string()),
@@ -153,8 +155,7 @@ def _to_arrow(table: CropTable) -> pa.Table:
         "annotation_id": pa.array(table.annotation_id),
         "bbox": _lists(table.bbox),
         "box_score": pa.array(table.box_score),
-        "keypoints": _lists(table.keypoints.reshape(len(table), 2 * num_joints)),
-        "visibility": _lists(table.visibility),
+        **(_label_columns(table) if table.num_joints else {}),
         "area": pa.array(table.area),
         "iscrowd": pa.array(table.iscrowd),
         "labelled": pa.array(table.labelled),
@@ -162,11 +163,18 @@ def _to_arrow(table: CropTable) -> pa.Table:
     metadata = {
         "kd_format_version": str(FORMAT_VERSION),
         "kd_dataset": table.dataset,
-        "kd_convention": table.convention,
+        "kd_convention": table.convention or NO_CONVENTION,
         "kd_sha256": table.sha256,
         "kd_labels_sha256": table.labels_sha256,
     }
     return pa.table(columns, metadata=metadata)
+
+
+def _label_columns(table: CropTable) -> dict[str, pa.Array]:
+    return {
+        "keypoints": _lists(table.keypoints.reshape(len(table), 2 * table.num_joints)),
+        "visibility": _lists(table.visibility),
+    }
 
 
 def _lists(values: Shaped[np.ndarray, "N M"]) -> pa.FixedSizeListArray:
@@ -181,10 +189,13 @@ def _from_arrow(arrow: pa.Table, metadata: dict[str, str], images_root: Path) ->
         lists = arrow[name].combine_chunks()
         return lists.flatten().to_numpy().reshape(len(arrow), lists.type.list_size)
 
-    keypoints = rows("keypoints")
+    visibility = np.zeros((len(arrow), 0), np.uint8)
+    keypoints = np.zeros((len(arrow), 0), np.float32)
+    if "keypoints" in arrow.column_names:  # no joints, no column: Parquet has no lists of length 0
+        keypoints, visibility = rows("keypoints"), rows("visibility")
     return CropTable(
         dataset=metadata["kd_dataset"],
-        convention=metadata["kd_convention"],
+        convention=metadata["kd_convention"] or None,
         images_root=images_root,
         image=arrow["image"].to_pylist(),
         image_sha256=arrow["image_sha256"].to_pylist(),
@@ -194,8 +205,8 @@ def _from_arrow(arrow: pa.Table, metadata: dict[str, str], images_root: Path) ->
         crop_id=flat("crop_id"),
         bbox=rows("bbox"),
         box_score=flat("box_score"),
-        keypoints=keypoints.reshape(len(arrow), -1, 2),
-        visibility=rows("visibility"),
+        keypoints=keypoints.reshape(*visibility.shape, 2),
+        visibility=visibility,
         area=flat("area"),
         iscrowd=flat("iscrowd"),
         labelled=flat("labelled"),

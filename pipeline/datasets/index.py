@@ -43,7 +43,7 @@ def index_dataset(
         KDError: the convention, the images folder or an annotation file as a whole is wrong, or not one
             sample can be used (with the most frequent reasons).
     """
-    convention = load_convention(params.convention, root)
+    convention = load_convention(params.convention, root) if params.convention else None
     images_root = _images_folder(name, params, root)
     annotations = _read(name, params, convention, root)
     known = {} if known is None else known
@@ -83,7 +83,7 @@ def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
     return folder
 
 
-def _read(name: str, params: DatasetParams, convention: Convention, root: Path) -> Annotations:
+def _read(name: str, params: DatasetParams, convention: Convention | None, root: Path) -> Annotations:
     """The people of the annotations, or of the detections that stand in for them."""
     if params.format == "images":
         return read_unlabelled(name, params, root)
@@ -106,7 +106,7 @@ def _read_annotated(source: Path, params: DatasetParams, convention: Convention)
 def _screen_all(
     people: Sequence[Person],
     facts: Mapping[str, ImageFacts | Refused],
-    convention: Convention,
+    convention: Convention | None,
     keep_unlabelled: bool,
 ) -> tuple[list[Crop], list[Refusal]]:
     crops: dict[int, Crop] = {}

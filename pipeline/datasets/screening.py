@@ -33,8 +33,11 @@ class Crop:
         return bool(self.visibility.any())
 
 
-def screen(person: Person, facts: ImageFacts, convention: Convention, keep_unlabelled: bool = False) -> Crop:
-    """The person's crop, with the box MMPose's datasets would give its teachers.
+def screen(
+    person: Person, facts: ImageFacts, convention: Convention | None, keep_unlabelled: bool = False
+) -> Crop:
+    """The person's crop, with the box MMPose's datasets would give its teachers. Without a convention it has
+    no joints.
 
     A size other than the annotations claim is refused: the image was scaled or turned after it was annotated,
     so neither box nor joints fit it. People annotated without a single labelled joint are refused as in
@@ -103,11 +106,12 @@ def _listed(numbers: Float64[np.ndarray, "n"]) -> str:
 
 
 def _labels(
-    person: Person, convention: Convention
+    person: Person, convention: Convention | None
 ) -> tuple[Float32[np.ndarray, "K 2"], UInt8[np.ndarray, "K"]]:
     """Joints, at 0, 0 if not labelled, and flags: 0 not labelled, 1 labelled but occluded, 2 visible."""
-    if person.keypoints is None:
-        return np.zeros((convention.num_joints, 2), np.float32), np.zeros(convention.num_joints, np.uint8)
+    if person.keypoints is None or convention is None:
+        joints = convention.num_joints if convention else 0
+        return np.zeros((joints, 2), np.float32), np.zeros(joints, np.uint8)
     numbers = _numbers(person.keypoints, "keypoints")
     if numbers.size != 3 * convention.num_joints:
         raise Refused(

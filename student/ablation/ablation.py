@@ -66,7 +66,7 @@ class Ablation:
     def columns(self) -> tuple[Column, ...]:
         """Of the table."""
         datasets = self.file.datasets or self._params.evaluate.datasets
-        conventions = [(name, self._params.datasets[name].convention) for name in datasets]
+        conventions = [(name, self._params.datasets[name].convention or "") for name in datasets]
         return columns_of(conventions, self.file.groups)
 
     def runs(self, only: Collection[str] = ()) -> list[Run]:
@@ -123,8 +123,9 @@ class Ablation:
     def _check_joints(self) -> None:
         for name, group in self.file.groups.items():
             conventions = [
-                load_convention(self._params.datasets[dataset].convention, self.root)
+                load_convention(convention, self.root)
                 for dataset in group.datasets
+                if (convention := self._params.datasets[dataset].convention) is not None
             ]
             known = {joint for convention in conventions for joint in convention.joints}
             for joint in group.joints:

@@ -67,7 +67,7 @@ def _predictor(workspace: Workspace) -> Predictor:
 def _evaluate_split(
     workspace: Workspace, predictor: Predictor, table: CropTable, teachers: Sequence[str]
 ) -> SplitEvaluation:
-    convention = load_convention(workspace.dataset(table.dataset).convention, workspace.root)
+    convention = _convention(workspace, predictor, table.dataset)
     answers = _answers(workspace, predictor, table, convention, teachers)
     people = _people(workspace, table.dataset)
     scores = {}
@@ -77,6 +77,14 @@ def _evaluate_split(
             for model, answer in answers.items()
         }
     return SplitEvaluation(table, convention, answers, scores)
+
+
+def _convention(workspace: Workspace, predictor: Predictor, dataset: str) -> Convention:
+    """The dataset's own; the student's where it has none, as there is nobody labelled in it to be scored."""
+    name = workspace.dataset(dataset).convention
+    if name is None:
+        return predictor.student.config.skeleton.as_convention()
+    return load_convention(name, workspace.root)
 
 
 def _answers(

@@ -75,6 +75,7 @@ def calibrated(supervision: Supervision, file: CalibrationFile, use_offsets: boo
                 supervision.student.skeleton,
             )
             for split in supervision.splits
+            if split.table.dataset in supervision.split_conventions
         }
     return replace(supervision, teachings=teachings, label_offsets=label_offsets)
 
@@ -138,9 +139,10 @@ def _mirrored_alike(
 
 def _sources(split: TrainingSplit, supervision: Supervision) -> Iterator[_Source]:
     table, rows = split.table, split.row_N
-    yield _Source(
-        supervision.split_conventions[table.dataset], table.keypoints[rows], table.visibility[rows] > 0
-    )
+    if table.dataset in supervision.split_conventions:
+        yield _Source(
+            supervision.split_conventions[table.dataset], table.keypoints[rows], table.visibility[rows] > 0
+        )
     for teaching in supervision.teachings:
         if teaching.name in split.readers:
             reader, stored = split.readers[teaching.name], plain_rows(split, teaching.name)

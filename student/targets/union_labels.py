@@ -33,6 +33,8 @@ class UnionLabels:
         self, keypoint_K2: Float32[np.ndarray, "k 2"], visibility_K: UInt8[np.ndarray, " k"]
     ) -> tuple[Float32[np.ndarray, "u 2"], Float32[np.ndarray, " u"]]:
         """One person's union joints, in the units of `keypoint_K2`, and their weights (0: nothing known)."""
+        if not len(visibility_K):  # a dataset without a convention
+            return np.zeros((len(self._source_U), 2), dtype=np.float32), np.zeros_like(self._weight_U)
         weight_U = self._visibility_weight[visibility_K][self._source_U] * self._weight_U
         return keypoint_K2[self._source_U], weight_U
 

@@ -43,6 +43,11 @@ def test_a_teacher_is_run_over_every_dataset_of_cells_or_those_of_its_own_list()
     assert [asked.teachers_of(name) for name in "abc"] == [("lantern", "lamp"), ("lamp",), ()]
 
 
+def test_pictures_without_labels_need_no_convention():
+    wild = {"format": "images", "images": "images", "annotations": "boxes.json"}
+    assert params(datasets=VALUES["datasets"] | {"wild": wild}).datasets["wild"].convention is None
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -108,6 +113,12 @@ def test_a_teacher_is_run_over_every_dataset_of_cells_or_those_of_its_own_list()
                 "train": {"datasets": ["street-train"], "calibrate_scores": ["wild"]},
             },
             "dataset wild is of format images, which has no labels, but labels are needed.",
+        ),
+        (
+            {"datasets": {"street-train": {"format": "coco", "images": "images", "annotations": "a.json"}}},
+            "params.yaml, datasets.street-train: convention is missing, but format coco has labels, whose "
+            "joints it names. Set it to a built-in one (coco17, mpii16, ...) or to the path of your own "
+            "YAML; or set format: images to leave the labels out.",
         ),
         ({"student": {"input_size": [192]}}, "student.input_size"),
         ({"student": {"backbone": "resnet19"}}, "'resnet18'"),

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import KDError
 from student.supervision import open_supervision
+from student.train import train_student
 
 
 @pytest.fixture
@@ -46,6 +47,52 @@ def test_changed_crops_are_missing_from_a_store_which_says_how_to_append_them(wo
         "extracted. Append them, rows that are there are kept: "
         "kd-pipeline extract-teachers --teacher dots_heatmap --dataset dots"
     )
+
+
+WEIGHTINGS = ["fixed", "confidence", "reliability", "ca-mkd", "adaptive"]
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_pictures_without_a_convention_teach_as_those_whose_labels_are_all_missing(
+    tiny, make_heatmap_teacher, tmp_path, weighting
+):
+    tiny.add_dataset("dots", 8)
+    table = tiny.add_dataset("wild", 5, seed=1)
+    sections = {
+        "datasets": {
+            name: {"format": kind, "convention": "coco17", "images": f"data/{name}", "annotations": "none"}
+            for name, kind in (("dots", "coco"), ("wild", "images"))
+        },
+        "skeleton": {"conventions": ["coco17", "mpii16"]},
+        "train": {"datasets": ["dots", "wild"], "epochs": 1, "batch_size": 4},
+        "distill": {"weighting": weighting, "offsets": True},
+    }
+    workspace = tiny.open(**sections)
+    for name in ("dots", "wild"):
+        tiny.add_store(make_heatmap_teacher(), name, workspace)
+    unlabelled = {"visibility": np.zeros((5, 17), np.uint8), "labelled": np.zeros(5, bool)}
+    tiny.save_table(dataclasses.replace(table, keypoints=table.keypoints * 0, **unlabelled))
+    report = train_student(dataclasses.replace(workspace, output=tmp_path / "named"))
+
+    without = {"visibility": np.zeros((5, 0), np.uint8), "keypoints": np.zeros((5, 0, 2), np.float32)}
+    tiny.save_table(dataclasses.replace(table, convention=None, **(unlabelled | without)))
+    sections["datasets"]["wild"].pop("convention")
+    workspace = dataclasses.replace(tiny.open(**sections), output=tmp_path / "none")
+    supervision = open_supervision(workspace)
+    assert [len(split.relations) for split in supervision.splits] == [17, 0]
+    assert train_student(workspace).crops == report.crops == 13
+    named, none = (tmp_path / name / "runs/student/student.safetensors" for name in ("named", "none"))
+    assert none.read_bytes() == named.read_bytes()
+
+
+def test_pictures_without_labels_or_a_store_are_told(tiny):
+    table = tiny.add_dataset("wild", 3)
+    nobody = {"visibility": np.zeros((3, 0), np.uint8), "keypoints": np.zeros((3, 0, 2), np.float32)}
+    tiny.save_table(dataclasses.replace(table, convention=None, labelled=np.zeros(3, bool), **nobody))
+    wild = {"format": "images", "images": "data/wild", "annotations": "none"}
+    workspace = tiny.open(datasets={"wild": wild}, distill={"weight": 0})
+    with pytest.raises(KDError, match="dataset wild has 3 crops, but no labelled joint that the student has"):
+        open_supervision(workspace)
 
 
 def test_a_changed_image_is_a_changed_crop(workspace, tiny):

@@ -52,6 +52,19 @@ def test_coco_and_mpii_make_the_papers_21_joints():
     assert list(union_of("coco17", "mpii16").joints) == PAPER_21
 
 
+def test_a_union_as_a_convention_is_answered_joint_by_joint():
+    union = union_of("coco17", "mpii16")
+    whole = union.as_convention()
+    assert whole.joints == union.joints and whole.flip_permutation == union.flip_permutation
+    assert [(r.source, r.union, r.kind) for r in union.relations_of(whole)] == [
+        (joint, joint, "same") for joint in range(21)
+    ]
+    answered = {
+        whole.joints[target]: kind for _, target, kind in match_joints(load_convention("mpii16"), whole)
+    }
+    assert answered["head_top"] == "same" and answered["left_hip"] == "similar" and "nose" not in answered
+
+
 def test_coco_and_mpii_relate_as_annotated():
     union = union_of("mpii16", "coco17", similar_weight=0.3)
     coco, mpii = union.relations["coco17"], union.relations["mpii16"]

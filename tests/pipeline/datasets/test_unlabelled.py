@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.datasets.crop_table import read_crop_table, write_crop_table
 from pipeline.datasets.index import index_dataset, index_people
 from pipeline.datasets.refusal import Reason
 from pipeline.errors import KDError
@@ -122,6 +123,17 @@ def test_only_the_boxes_of_people_are_taken(tiny, categories, people):
     tiny.value["annotations"][0]["category_id"] = 18
     table, refused = tiny.index(format="images")
     assert table.annotation_id.tolist() == people and not refused
+
+
+def test_without_a_convention_a_table_has_no_joints_and_its_crops_are_the_same(tiny, tmp_path):
+    named, _ = tiny.index(format="images")
+    table, refused = tiny.index(format="images", convention=None)
+    assert table.convention is None and table.num_joints == 0 and not refused
+    assert table.sha256 == named.sha256 and table.labels_sha256 != named.labels_sha256
+    write_crop_table(table, tmp_path / "crops")
+    back = read_crop_table(tmp_path / "crops", table.images_root)
+    assert back.convention is None and back.keypoints.shape == (3, 0, 2) and back.visibility.shape == (3, 0)
+    assert (back.sha256, back.labels_sha256) == (table.sha256, table.labels_sha256)
 
 
 def test_labels_in_another_convention_than_named_are_not_looked_at(tiny):

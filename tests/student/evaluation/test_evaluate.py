@@ -14,7 +14,7 @@ import yaml
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union, match_joints
-from pipeline.datasets.crop_table import write_crop_table
+from pipeline.datasets.crop_table import read_crop_table, write_crop_table
 from pipeline.datasets.index import index_dataset, index_people
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
@@ -83,7 +83,7 @@ def write_params(root: Path) -> None:
         "datasets": {
             "val": labelled,
             "detected": labelled | {"boxes": "boxes.json"},
-            "wild": labelled | {"format": "images", "annotations": "boxes.json"},
+            "wild": {"format": "images", "images": "images", "annotations": "boxes.json"},
         },
         "teachers": {
             "coco": teacher | {"convention": "coco17"},
@@ -102,7 +102,7 @@ def write_store(workspace: Workspace, teacher: Oracle, table) -> None:
     known = load_convention("coco17")
     n, k = len(table), teacher.convention.num_joints
     keypoints = np.full((n, k, 2), 3.0, np.float32)
-    for source, target, _ in match_joints(teacher.convention, known):
+    for source, target, _ in match_joints(teacher.convention, known) if table.num_joints else ():
         keypoints[:, source] = table.keypoints[:, target]
     zeros, ones = np.zeros((n, k), np.float16), np.ones((n, k), np.float32)
     order = np.random.default_rng(0).permutation(n)
@@ -186,6 +186,17 @@ def test_a_teacher_is_not_evaluated_on_a_dataset_that_its_own_list_leaves_out(wo
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     report = evaluate_workspace(Workspace.open(tmp_path))
     assert list(report.splits["val"].answers) == ["student", "coco"]
+
+
+def test_pictures_without_a_convention_are_answered_in_the_student_s_own_joints(workspace):
+    wild = read_crop_table(workspace.crops("wild"), workspace.root / "images")
+    write_store(workspace, Oracle("mpii", load_convention("mpii16")), wild)
+    split = evaluate_workspace(workspace).splits["wild"]
+    assert not split.scores and split.convention.num_joints == 21
+    assert list(split.answers) == ["student", "mpii"]
+    assert "nose" in split.answers["mpii"].readout.not_predicted
+    saved = read_predictions(workspace.evaluation / "predictions" / "wild" / "student.json")
+    assert saved.keypoints.shape == (6, 21, 2) and saved.predicted.all()
 
 
 def test_the_student_can_be_evaluated_alone(workspace):
