@@ -30,6 +30,14 @@ class Detections:
     refused: list[Refusal]
 
 
+def whole_picture(
+    image_HW3: UInt8[np.ndarray, "H W 3"],
+) -> tuple[Float32[np.ndarray, "1 4"], Float32[np.ndarray, "1"]]:
+    """A detector for pictures that are one person's crop each: the box is the picture."""
+    height, width = image_HW3.shape[:2]
+    return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
+
+
 def detect_people(
     images: Path,
     detector: Detector,

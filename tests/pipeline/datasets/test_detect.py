@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.datasets.detect import detect_people
+from pipeline.datasets.detect import detect_people, whole_picture
 from pipeline.datasets.refusal import Reason
 from pipeline.errors import KDError
 
@@ -43,6 +43,14 @@ def test_what_is_found_can_be_indexed(pictures):
     table, refused = pictures.index(format="images", annotations="boxes.json")
     assert table.image == ["a.jpg", "a.jpg", "b.png", "b.png", "sub/c.JPG", "sub/c.JPG"] and not refused
     assert table.bbox[:2].tolist() == [[1, 2, 10, 20], [5, 5, 20, 25]]
+
+
+def test_a_picture_of_one_person_is_a_box_of_its_own(pictures):
+    pictures.add_image("tall.png", (20, 50))
+    detect_people(pictures.images, whole_picture, pictures.root / "boxes.json")
+    table, refused = pictures.index(format="images", annotations="boxes.json", convention=None)
+    assert table.image == ["a.jpg", "b.png", "sub/c.JPG", "tall.png"] and not refused
+    assert table.bbox.tolist() == [[0, 0, 64, 48]] * 3 + [[0, 0, 20, 50]]
 
 
 def test_a_broken_picture_does_not_stop_the_run(pictures):
