@@ -56,6 +56,11 @@ class Workspace:
     def evaluation(self) -> Path:
         return (self.output or self.root) / "evaluation"
 
+    @property
+    def teacher_evaluation(self) -> Path:
+        """Folder of the teachers' evaluation without a student: no DVC stage's output, and ignored by git."""
+        return (self.output or self.root) / "runs" / "teachers"
+
 
 def make_folder(path: Path) -> Path:
     """`path`, made if need be.

@@ -10,19 +10,25 @@ from stages.progress import ProgressBar
 
 @click.command("evaluate")
 @workspace_option
-def evaluate(root: Path) -> None:
+@click.option(
+    "--teachers-only",
+    is_flag=True,
+    help="Score teachers from their stores, without a student; writes runs/teachers/ instead.",
+)
+def evaluate(root: Path, teachers_only: bool) -> None:
     """Write evaluation/: metrics.json, predictions, overlays and the table that is printed at the end.
 
     Every dataset is measured in its own convention. A joint that a model has no relation to is reported as
     not predicted, never as wrong or right.
     """
     from pipeline.workspace import Workspace
-    from student.evaluation.evaluate import evaluate_workspace
+    from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
 
     workspace = Workspace.open(root)
-    with ProgressBar("evaluating", "crops") as progress:
-        report = evaluate_workspace(workspace, progress=progress)
+    if teachers_only:
+        report, folder = evaluate_teachers(workspace), workspace.teacher_evaluation
+    else:
+        with ProgressBar("evaluating", "crops") as progress:
+            report, folder = evaluate_workspace(workspace, progress=progress), workspace.evaluation
     click.echo(report.table())
-    click.echo(
-        f"\nPictures: {workspace.evaluation / 'overlays'}   Metrics: {workspace.evaluation / 'metrics.json'}"
-    )
+    click.echo(f"\nPictures: {folder / 'overlays'}   Metrics: {folder / 'metrics.json'}")

@@ -1,19 +1,21 @@
 """Evaluate a workspace: its student and teachers, on every dataset split that `evaluate.datasets` names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
+from pipeline.conventions.union import UnionSkeleton
 from pipeline.datasets.crop_table import CropTable, read_crop_table
 from pipeline.errors import KDError
 from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace
+from pipeline.workspace_union import workspace_union
 from student.evaluation.answers import Answer, student_answer, teacher_answer
 from student.evaluation.report import EvaluationReport, SplitEvaluation
 from student.evaluation.scores import evaluate_predictions
 from student.inference import Predictor
 from student.loader import worker_count
-from student.saved import load_student
+from student.saved import CONFIG, load_student
 
 STUDENT = "student"
 """The student's name beside the teachers'."""
@@ -47,6 +49,39 @@ def evaluate_workspace(
     return report
 
 
+def evaluate_teachers(workspace: Workspace) -> EvaluationReport:
+    """Evaluate teachers by their stored answers, before there is a student, and write that to
+    `workspace.teacher_evaluation`. Splits that no teacher has answered are left out.
+
+    Raises:
+        KDError: as `evaluate_workspace`, but for the student; or no teacher has answered any split.
+    """
+    _check_names(workspace)
+    teachers, union = workspace.params.cells.teachers, workspace_union(workspace)
+    splits = {}
+    for name in workspace.params.evaluate.datasets:
+        table, convention = _crop_table(workspace, name), _convention(workspace, name, union)
+        answers = _teacher_answers(workspace, table, convention, teachers)
+        if answers:
+            splits[name] = _scored(workspace, table, convention, answers)
+    if not splits:
+        raise _nothing_to_score(workspace)
+    report = EvaluationReport(teachers, splits)
+    report.write(workspace.teacher_evaluation, workspace.params.evaluate.overlays)
+    return report
+
+
+def _nothing_to_score(workspace: Workspace) -> KDError:
+    cells, evaluated = workspace.params.cells, workspace.params.evaluate.datasets
+    extracted = [name for name in evaluated if name in cells.datasets]
+    command = f"kd-pipeline extract-teachers --dataset {(extracted or evaluated)[0]}"
+    return KDError(
+        f"no teacher of cells.teachers ({', '.join(cells.teachers)}) has a store for a dataset of "
+        f"evaluate.datasets ({', '.join(evaluated)}), so there is nothing to score. "
+        + (f"Extract: {command}" if extracted else f"Add one to cells.datasets, then extract: {command}")
+    )
+
+
 def _check_names(workspace: Workspace) -> None:
     if STUDENT in workspace.params.cells.teachers:
         raise KDError(
@@ -60,6 +95,11 @@ def _crop_table(workspace: Workspace, name: str) -> CropTable:
 
 
 def _predictor(workspace: Workspace) -> Predictor:
+    if not (workspace.run / CONFIG).is_file():
+        raise KDError(
+            f"there is no student at {workspace.run}. Train: kd-pipeline train-student. To score teachers "
+            "before: kd-pipeline evaluate --teachers-only"
+        )
     device = resolve_device(workspace.params.runtime.device)
     return Predictor(load_student(workspace.run, device), device, workspace.params.evaluate.flip_test)
 
@@ -67,8 +107,21 @@ def _predictor(workspace: Workspace) -> Predictor:
 def _evaluate_split(
     workspace: Workspace, predictor: Predictor, table: CropTable, teachers: Sequence[str]
 ) -> SplitEvaluation:
-    convention = _convention(workspace, predictor, table.dataset)
-    answers = _answers(workspace, predictor, table, convention, teachers)
+    convention = _convention(workspace, table.dataset, predictor.student.config.skeleton)
+    answers = {STUDENT: _student_answer(workspace, predictor, table, convention)}
+    answers |= _teacher_answers(workspace, table, convention, teachers)
+    return _scored(workspace, table, convention, answers)
+
+
+def _convention(workspace: Workspace, dataset: str, union: UnionSkeleton) -> Convention:
+    """The dataset's own; the union's where it has none, as there is nobody labelled in it to be scored."""
+    name = workspace.dataset(dataset).convention
+    return union.as_convention() if name is None else load_convention(name, workspace.root)
+
+
+def _scored(
+    workspace: Workspace, table: CropTable, convention: Convention, answers: Mapping[str, Answer]
+) -> SplitEvaluation:
     people = _people(workspace, table.dataset)
     scores = {}
     if people is not None and people.labelled.any():
@@ -79,30 +132,21 @@ def _evaluate_split(
     return SplitEvaluation(table, convention, answers, scores)
 
 
-def _convention(workspace: Workspace, predictor: Predictor, dataset: str) -> Convention:
-    """The dataset's own; the student's where it has none, as there is nobody labelled in it to be scored."""
-    name = workspace.dataset(dataset).convention
-    if name is None:
-        return predictor.student.config.skeleton.as_convention()
-    return load_convention(name, workspace.root)
-
-
-def _answers(
-    workspace: Workspace,
-    predictor: Predictor,
-    table: CropTable,
-    convention: Convention,
-    teachers: Sequence[str],
-) -> dict[str, Answer]:
+def _student_answer(
+    workspace: Workspace, predictor: Predictor, table: CropTable, convention: Convention
+) -> Answer:
     runtime = workspace.params.runtime
     workers = worker_count(runtime.workers, predictor.device)
-    answers = {STUDENT: student_answer(predictor, table, convention, runtime.batch_size, workers)}
+    return student_answer(predictor, table, convention, runtime.batch_size, workers)
+
+
+def _teacher_answers(
+    workspace: Workspace, table: CropTable, convention: Convention, teachers: Sequence[str]
+) -> dict[str, Answer]:
+    """Of those that have a store for the table's dataset."""
     asked = workspace.params.teachers_of(table.dataset)
-    for teacher in (name for name in teachers if name in asked):
-        answer = teacher_answer(workspace, teacher, table, convention)
-        if answer is not None:
-            answers[teacher] = answer
-    return answers
+    answers = {name: teacher_answer(workspace, name, table, convention) for name in teachers if name in asked}
+    return {name: answer for name, answer in answers.items() if answer is not None}
 
 
 def _people(workspace: Workspace, name: str) -> CropTable | None:

@@ -21,6 +21,8 @@ def workspace(tmp_path: Path) -> Path:
 def test_the_unchanged_workspace_goes_through(workspace: Path):
     kd(workspace, "index-datasets")
     kd(workspace, "extract-teachers")
+    table = kd(workspace, "evaluate", "--teachers-only")
+    assert "| lamp " in table and "| student " not in table and "runs/teachers/overlays" in table
     kd(workspace, "train-student")
     kd(workspace, "evaluate")
     metrics = json.loads((workspace / "evaluation" / "metrics.json").read_text())
@@ -111,6 +113,7 @@ def test_a_command_out_of_order_names_the_one_before_it(workspace: Path):
     kd(workspace, "index-datasets")
     assert "kd-pipeline extract-teachers" in refused(workspace, "train-student")
     assert "kd-pipeline train-student" in refused(workspace, "evaluate")
+    assert "kd-pipeline extract-teachers" in refused(workspace, "evaluate", "--teachers-only")
 
 
 def test_a_truncated_image_is_refused_and_the_rest_goes_on(workspace: Path):

@@ -1,6 +1,7 @@
 """A whole workspace: a labelled split, detections on it, images without labels; three teachers."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from pipeline.store.row_plan import wanted_keys
 from pipeline.store.rows import CellRows, HeatmapRows
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.workspace import Workspace
-from student.evaluation.evaluate import evaluate_workspace
+from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
 from student.evaluation.predictions import read_predictions
 from student.evaluation.scores import evaluate_predictions
 from student.network import PoseStudent
@@ -197,6 +198,54 @@ def test_pictures_without_a_convention_are_answered_in_the_student_s_own_joints(
     assert "nose" in split.answers["mpii"].readout.not_predicted
     saved = read_predictions(workspace.evaluation / "predictions" / "wild" / "student.json")
     assert saved.keypoints.shape == (6, 21, 2) and saved.predicted.all()
+
+
+def test_teachers_are_scored_before_there_is_a_student(workspace):
+    both = evaluate_workspace(workspace).splits["val"].scores
+    before = {path.name: path.read_bytes() for path in workspace.evaluation.glob("*.*")}
+    shutil.rmtree(workspace.run)
+    with pytest.raises(KDError, match="there is no student at .* kd-pipeline evaluate --teachers-only"):
+        evaluate_workspace(workspace)
+    report = evaluate_teachers(workspace)
+    assert {name: scores.flat() for name, scores in report.splits["val"].scores.items()} == {
+        name: both[name].flat() for name in ("coco", "mpii")
+    }
+    assert list(report.splits) == ["val"] and "student" not in report.table()
+    left = {path.name for path in workspace.teacher_evaluation.rglob("*.*")}
+    assert {"metrics.json", "table.md", "val.png", "coco.json", "mpii.json"} <= left
+    assert {path.name: path.read_bytes() for path in workspace.evaluation.glob("*.*")} == before
+
+
+def test_pictures_without_labels_show_teachers_too_before_there_is_a_student(workspace):
+    """In the joints that a student would have: those of the datasets and teachers in use."""
+    wild = read_crop_table(workspace.crops("wild"), workspace.root / "images")
+    write_store(workspace, Oracle("mpii", load_convention("mpii16")), wild)
+    split = evaluate_teachers(workspace).splits["wild"]
+    union = build_union([load_convention(name) for name in ("coco17", "mpii16", "aic14")])
+    assert split.convention.joints == union.joints and not split.scores
+    assert (workspace.teacher_evaluation / "overlays" / "wild.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("extracted", "remedy"),
+    [
+        (["val", "wild"], "Extract: kd-pipeline extract-teachers --dataset val"),
+        (["train"], "Add one to cells.datasets, then extract: kd-pipeline extract-teachers --dataset val"),
+    ],
+)
+def test_neither_a_student_nor_a_store_is_told(workspace, extracted, remedy):
+    shutil.rmtree(workspace.root / "stores")
+    params = yaml.safe_load((workspace.root / "params.yaml").read_text())
+    params["datasets"]["train"] = params["datasets"]["val"]
+    params["cells"]["datasets"] = extracted
+    (workspace.root / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(KDError) as error:
+        evaluate_teachers(Workspace.open(workspace.root))
+    assert str(error.value) == (
+        "no teacher of cells.teachers (coco, mpii, never_run) has a store for a dataset of evaluate.datasets "
+        f"(val, detected, wild), so there is nothing to score. {remedy}"
+    )
+    assert not workspace.teacher_evaluation.exists()
 
 
 def test_the_student_can_be_evaluated_alone(workspace):
