@@ -276,6 +276,15 @@ class LastEpochsParams(Section):
     """Settings of `train.augment` that are others there."""
 
 
+class ValidationParams(Section):
+    """Labelled splits on which the averaged weights are scored while a student trains: a learning curve.
+    The training is the same to the bit."""
+
+    datasets: tuple[str, ...] = Field(min_length=1)
+    every_epochs: int = Field(default=1, ge=1, le=10000)
+    """And after the last epoch."""
+
+
 class TrainParams(Section):
     """Stage two, the part that is not distillation."""
 
@@ -314,6 +323,7 @@ class TrainParams(Section):
     calibrate_scores: tuple[str, ...] = ()
     """Labelled datasets on which scores are made probabilities after training: of a validation split, never
     of a test split, whose numbers would look better than they are. Empty: scores are as decoded."""
+    validation: ValidationParams | None = None
     amp: Literal["auto", "off", "bf16"] = "auto"
     seed: int = Field(default=0, ge=0)
     augment: AugmentParams = AugmentParams()
@@ -501,6 +511,7 @@ class Params(Section):
             ("cells.datasets", self.cells.datasets),
             ("train.datasets", self.train.datasets),
             ("train.calibrate_scores", self.train.calibrate_scores),
+            ("train.validation.datasets", self._validated()),
             ("evaluate.datasets", self.evaluate.datasets),
         ):
             for name in names:
@@ -522,6 +533,9 @@ class Params(Section):
                 raise _in("distill.teachers", unknown_name("extracted teacher", name, self.cells.teachers))
         return self
 
+    def _validated(self) -> tuple[str, ...]:
+        return self.train.validation.datasets if self.train.validation else ()
+
     @model_validator(mode="after")
     def _teachers_datasets_are_extracted(self) -> "Params":
         for teacher, own in self.teachers.items():
@@ -535,8 +549,11 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _scores_are_calibrated_on_other_labels(self) -> "Params":
-        for name in self.train.calibrate_scores:
+    def _students_are_judged_on_other_labels(self) -> "Params":
+        for place, name in (
+            *(("train.calibrate_scores", name) for name in self.train.calibrate_scores),
+            *(("train.validation.datasets", name) for name in self._validated()),
+        ):
             if self.datasets[name].format == "images":
                 message = f"dataset {name} is of format images, which has no labels, but labels are needed. "
             elif name in self.train.datasets:
@@ -547,7 +564,7 @@ class Params(Section):
             else:
                 continue
             message += "Name a labelled validation split, or none."
-            raise _in("train.calibrate_scores", KDError(message))
+            raise _in(place, KDError(message))
         return self
 
     def datasets_of(self, teacher: str) -> tuple[str, ...]:

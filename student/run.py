@@ -21,6 +21,7 @@ from student.split import TrainingSplit
 from student.supervision import Supervision
 from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.trainer import Trainer
+from student.validation import Validation
 from student.weighting.build import build_weighting
 
 IDENTITY_SECTIONS = ("skeleton", "student", "train", "distill")
@@ -31,7 +32,14 @@ TOLD_CHANGES = 5
 class TrainingRun:
     """Data, trainer, the rows of the epochs that are over and the tally of the one that is not."""
 
-    def __init__(self, params: Params, supervision: Supervision, device: torch.device, root: Path) -> None:
+    def __init__(
+        self,
+        params: Params,
+        supervision: Supervision,
+        device: torch.device,
+        root: Path,
+        validation: Validation | None = None,
+    ) -> None:
         """Fresh weights from `train.seed`, and those of `student.init` over them; its paths start at `root`.
 
         Raises:
@@ -41,8 +49,8 @@ class TrainingRun:
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
             **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
-            # Calibrating scores comes after training: another split for it does not train again.
-            "train": params.train.model_dump(mode="json", exclude={"calibrate_scores"}),
+            # Neither changes a weight: another split for one of them does not train again.
+            "train": params.train.model_dump(mode="json", exclude={"calibrate_scores", "validation"}),
         }
         self.dataset = TrainingSet(
             supervision.splits,
@@ -76,6 +84,7 @@ class TrainingRun:
                 warmup_epochs=params.distill.warmup_epochs,
             ),
         )
+        self.validation = validation
         self.history: list[dict[str, float]] = []
         self._tally = EpochTally()
 
@@ -85,19 +94,22 @@ class TrainingRun:
         return len(self.history)
 
     def run_epoch(self, on_step: Callable[[int, int], Any]) -> dict[str, float]:
-        """Train one epoch, or what is left of it; its numbers, as logged.
+        """Train one epoch, or what is left of it, and validate where that is due; its numbers, as logged.
 
         `on_step` is told the steps done, and those of the whole training; what `state_dict` says then is
         whole.
 
         Raises:
-            KDError: the loss is not finite.
+            KDError: the loss is not finite; `Validation`.
         """
         self.loader.sampler.epoch, self.loader.sampler.start = self.epoch, self._tally.steps
         for batch in self.loader:
             self._tally.add(self.trainer.learn(batch), len(batch))
             on_step(self.trainer.step, self.trainer.steps)
-        self.history.append(self._tally.row() | {"train/learning_rate": self.trainer.learning_rate})
+        row = self._tally.row() | {"train/learning_rate": self.trainer.learning_rate}
+        if self.validation is not None and self.validation.is_due(self.epoch + 1):
+            row |= self.validation(self.trainer.average.model)
+        self.history.append(row)
         self._tally = EpochTally()
         return self.history[-1]
 

@@ -15,6 +15,7 @@ from student.run import TrainingRun
 from student.saved import CONFIG, WEIGHTS, save_student
 from student.supervision import open_supervision
 from student.targets.calibrate import calibrate_supervision
+from student.validation import LOGGED, open_validation
 
 CHECKPOINT = Path("checkpoints") / "last.pt"
 CALIBRATION = "calibration.json"
@@ -54,9 +55,17 @@ class TrainingReport:
             self.note,
             f"The student {self.start}.",
             f"{self.epochs} epochs of {self.crops} crops{resumed}, in {self.seconds:.0f} s. Losses: {losses}",
+            self._validated(),
             f"{self.folder / WEIGHTS}, {self.folder / CONFIG}",
         ]
         return "\n".join(line for line in lines if line)
+
+    def _validated(self) -> str:
+        found = [f"{name.removeprefix(LOGGED)} {100 * value:.1f}" for name, value in self._validation()]
+        return f"Validation, in percent: {', '.join(found)}" if found else ""
+
+    def _validation(self) -> list[tuple[str, float]]:
+        return [item for item in self.last.items() if item[0].startswith(LOGGED)]
 
     def _losses(self) -> list[tuple[str, float]]:
         return [item for item in self.last.items() if item[0].startswith("train/loss/")]
@@ -72,9 +81,9 @@ def train_student(
     what had changed.
 
     Raises:
-        KDError: something is missing, incomplete or stale (`open_supervision`); the loss is not finite (the
-            last checkpoint stays); the folder cannot be written; scores cannot be calibrated (the student is
-            there, its scores as decoded).
+        KDError: something is missing, incomplete or stale (`open_supervision`, `open_validation`); the loss
+            is not finite (the last checkpoint stays); the folder cannot be written; scores cannot be
+            calibrated (the student is there, its scores as decoded).
     """
     started = time.perf_counter()
     params = workspace.params
@@ -82,7 +91,9 @@ def train_student(
     folder = make_folder(workspace.run)
     supervision = calibrate_supervision(workspace, supervision, folder / CALIBRATION)
     score_splits = open_score_splits(workspace, supervision.student.skeleton)
-    run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
+    validation = open_validation(workspace, supervision.student.skeleton)
+    device = resolve_device(params.runtime.device)
+    run = TrainingRun(params, supervision, device, workspace.root, validation)
     note = run.resume(folder / CHECKPOINT) if resume else ""
     first_epoch = run.epoch
     log = MetricsLog(folder / LOG, run.history)

@@ -69,15 +69,14 @@ def evaluate_predictions(
     _check_joints(convention, predictions)
     people = table if people is None else people
     ordered = predictions.in_order_of(table)
-    labelled_NK = (table.visibility > 0) & ~table.iscrowd[:, None]
-    torso, head = _shares(table, convention, ordered, labelled_NK)
+    torso, head = pck_of(table, convention, ordered)
     return Scores(
         persons=int((people.labelled & ~people.iscrowd).sum()),
         not_predicted=tuple(np.array(convention.joints)[~ordered.predicted].tolist()),
         oks=average_precision(people, convention, table, ordered),
         torso=torso,
         head=head,
-        reliability=reliability_curve(table, ordered, labelled_NK),
+        reliability=reliability_curve(table, ordered, _labelled(table)),
     )
 
 
@@ -89,10 +88,9 @@ def _check_joints(convention: Convention, predictions: Predictions) -> None:
         )
 
 
-def _shares(
-    table: CropTable, convention: Convention, ordered: Predictions, labelled_NK: Bool[np.ndarray, "n k"]
-) -> tuple[Pck | None, Pck | None]:
-    """PCK of the torso and of the head."""
+def pck_of(table: CropTable, convention: Convention, ordered: Predictions) -> tuple[Pck | None, Pck | None]:
+    """PCK@0.2 of the torso and PCKh@0.5 of the head; `ordered` are predictions in the table's order."""
+    labelled_NK = _labelled(table)
 
     def share(length_N: Float64[np.ndarray, "n"] | None, threshold: float) -> Pck | None:
         if length_N is None:
@@ -104,3 +102,8 @@ def _shares(
         share(torso_lengths(convention, table.keypoints, labelled_NK), TORSO_THRESHOLD),
         share(head_lengths(convention, table.keypoints, labelled_NK), HEAD_THRESHOLD),
     )
+
+
+def _labelled(table: CropTable) -> Bool[np.ndarray, "n k"]:
+    """Labels that count: crowds stand for nobody."""
+    return (table.visibility > 0) & ~table.iscrowd[:, None]

@@ -115,6 +115,28 @@ def test_pictures_without_labels_need_no_convention():
             "dataset wild is of format images, which has no labels, but labels are needed.",
         ),
         (
+            {"train": {"datasets": ["street-train"], "validation": {"datasets": ["street-train"]}}},
+            "train.validation.datasets: dataset street-train is in train.datasets, on whose crops a student "
+            "is right more often than on others. Name a labelled validation split, or none.",
+        ),
+        (
+            {
+                "datasets": VALUES["datasets"]
+                | {"wild": VALUES["datasets"]["street-train"] | {"format": "images"}},
+                "train": {"datasets": ["street-train"], "validation": {"datasets": ["wild"]}},
+            },
+            "train.validation.datasets: dataset wild is of format images, which has no labels, but labels "
+            "are needed.",
+        ),
+        (
+            {"train": {"datasets": ["street-train"], "validation": {"datasets": ["street-val"]}}},
+            "train.validation.datasets: there is no dataset 'street-val'. Did you mean 'street-train'?",
+        ),
+        (
+            {"train": {"datasets": ["street-train"], "validation": {"datasets": []}}},
+            "train.validation.datasets is",
+        ),
+        (
             {"datasets": {"street-train": {"format": "coco", "images": "images", "annotations": "a.json"}}},
             "params.yaml, datasets.street-train: convention is missing, but format coco has labels, whose "
             "joints it names. Set it to a built-in one (coco17, mpii16, ...) or to the path of your own "
