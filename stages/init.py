@@ -13,7 +13,7 @@ from stages.workspace_template import TEMPLATES
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the template's data lies (real-sample).",
+    help="Where the template's data lies (real-sample, adapt).",
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing: say which files DIR's params.yaml wants and does not find."
@@ -25,6 +25,7 @@ def init(folder: Path, template: str, data: Path | None, check: bool) -> None:
     quickstart    rendered people, small MMPose teachers that come along; offline, minutes
     coco-mpii     the paper's setting: COCO + MPII, RTMPose-m teachers (bring data and checkpoints)
     real-sample   a small pack of real images and teachers, named with --data
+    adapt         a domain with pictures but no labels: labels of others, teachers (bring data, or --data)
     """
     from stages.workspace_check import missing_files, told
     from stages.workspace_template import write_workspace

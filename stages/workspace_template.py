@@ -9,7 +9,9 @@ from pipeline.errors import KDError
 from pipeline.params import load_yaml
 from pipeline.workspace import make_folder
 
-TEMPLATES = ("quickstart", "coco-mpii", "real-sample")
+TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
+NEEDS_DATA = ("real-sample",)
+"""Without --data these are nothing; in others the user puts files of their own."""
 PACKAGED = Path(__file__).parent / "templates"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -59,6 +61,8 @@ def _links(template: str, data: Path | None) -> dict[str, Path]:
     if not listing.is_file():
         return {}
     if data is None:
+        if template not in NEEDS_DATA:
+            return {}
         raise KDError(f"the template {template} reads its data from a folder of yours. Name it: --data DIR")
     links = {place: (data / target).resolve() for place, target in load_yaml(listing).items()}
     missing = [str(target) for target in links.values() if not target.exists()]

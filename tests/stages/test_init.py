@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.datasets.index import index_dataset
 from pipeline.errors import KDError
 from pipeline.params import read_params
+from pipeline.workspace import Workspace
 from stages.workspace_check import missing_files
 from stages.workspace_template import TEMPLATES, write_workspace
 
@@ -70,6 +72,27 @@ def test_real_sample_with_a_wrong_folder_names_what_it_lacks(tmp_path: Path):
     with pytest.raises(KDError, match="there is no .*lspet"):
         write_workspace(tmp_path / "real", "real-sample", tmp_path)
     assert not (tmp_path / "real").exists()
+
+
+def test_adapt_without_data_says_where_one_s_own_goes(tmp_path: Path):
+    folder = tmp_path / "mine"
+    write_workspace(folder, "adapt", None)
+    places = {str(file.path.relative_to(folder)) for file in missing_files(folder)}
+    assert {"data/target/images", "data/target/annotations/train.json", "teachers/cpm/cpm.onnx"} <= places
+
+
+@pytest.mark.realdata
+def test_adapt_finds_everything_in_the_pack_and_reads_the_target_without_its_labels(
+    tmp_path: Path, realdata: Path
+):
+    write_workspace(tmp_path / "mine", "adapt", realdata)
+    assert missing_files(tmp_path / "mine") == []
+    workspace = Workspace.open(tmp_path / "mine")
+    target, refused = index_dataset("target", workspace.dataset("target"), workspace.root)
+    assert len(target) == 144 and target.num_joints == 0 and not refused
+    validation, _ = index_dataset("target-val", workspace.dataset("target-val"), workspace.root)
+    assert len(validation) == 48 and validation.labelled.all()
+    assert set(target.image).isdisjoint(validation.image)
 
 
 @pytest.mark.realdata

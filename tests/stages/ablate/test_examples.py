@@ -5,7 +5,7 @@ import pytest
 
 from student.ablation.ablation import Ablation
 
-FOLDERS = [".", "stages/templates/real-sample"]
+FOLDERS = [".", "stages/templates/real-sample", "stages/templates/adapt"]
 SHOWN_IN_A_COMMENT = re.compile(r"^( *)# (?= *[\w.]+: )", re.MULTILINE)
 GRID = [
     "temperature=1,weight=0.5",
