@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from pipeline.conventions.convention import Convention
 
@@ -16,18 +17,27 @@ LIMB_JOINTS = tuple(
     for joint in ("ankle", "knee", "hip", "wrist", "elbow", "shoulder")
     for side in ("left", "right")
 )
+NO_LABEL, NOT_PREDICTED, MISSED, MET = range(4)
+"""Verdicts on a joint of a person. `NO_LABEL` too where the person lacks the body length."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pck:
-    """Counts per joint over the persons that have the body length."""
+    """Verdicts on every joint of every person of a dataset; counts are over the persons."""
 
     joints: tuple[str, ...]
-    correct: Int64[np.ndarray, "k"]
-    counted: Int64[np.ndarray, "k"]
-    """Labelled and predicted."""
+    verdict_NK: UInt8[np.ndarray, "n k"]
     persons_skipped: int
     """Persons with labels, but without the body length that normalises."""
+
+    @cached_property
+    def correct(self) -> Int64[np.ndarray, "k"]:
+        return (self.verdict_NK == MET).sum(axis=0)
+
+    @cached_property
+    def counted(self) -> Int64[np.ndarray, "k"]:
+        """Labelled and predicted."""
+        return (self.verdict_NK >= MISSED).sum(axis=0)
 
     def of_joint(self, joint: str) -> float | None:
         """Fraction of this joint's labels that are met; None where there are none or it is not predicted."""
@@ -42,24 +52,29 @@ class Pck:
 
 def pck(
     predicted_NK2: Float32[np.ndarray, "n k 2"],
-    labelled_NK2: Float32[np.ndarray, "n k 2"],
-    counts_NK: Bool[np.ndarray, "n k"],
+    labels_NK2: Float32[np.ndarray, "n k 2"],
+    labelled_NK: Bool[np.ndarray, "n k"],
     length_N: Float64[np.ndarray, "n"],
     threshold: float,
     joints: tuple[str, ...],
 ) -> Pck:
     """Joints nearer to their label than `threshold` times the person's `length_N`.
 
-    `counts_NK`: labelled and predicted. A person whose length is NaN is skipped, and counted as such.
+    A joint that is NaN is not predicted. A person whose length is NaN is skipped, and counted as such.
     "Nearer than", not "at most as far as": as `keypoint_pck_accuracy` of mmpose.evaluation.functional.
     """
     has_length_N = np.isfinite(length_N)
-    counts_kept_NK = counts_NK & has_length_N[:, None]
-    distance_NK = np.linalg.norm(predicted_NK2.astype(np.float64) - labelled_NK2, axis=2)
+    predicted_NK = np.isfinite(predicted_NK2).all(axis=2)
+    distance_NK = np.linalg.norm(predicted_NK2.astype(np.float64) - labels_NK2, axis=2)
     with np.errstate(invalid="ignore"):  # NaN, of a joint that is not predicted or a person that is skipped
         near_NK = distance_NK < threshold * length_N[:, None]
-    skipped = int((counts_NK.any(axis=1) & ~has_length_N).sum())
-    return Pck(joints, (near_NK & counts_kept_NK).sum(axis=0), counts_kept_NK.sum(axis=0), skipped)
+    verdict_NK = np.select(
+        [~labelled_NK | ~has_length_N[:, None], ~predicted_NK, ~near_NK],
+        [NO_LABEL, NOT_PREDICTED, MISSED],
+        MET,
+    ).astype(np.uint8)
+    skipped = int(((labelled_NK & predicted_NK).any(axis=1) & ~has_length_N).sum())
+    return Pck(joints, verdict_NK, skipped)
 
 
 def torso_lengths(

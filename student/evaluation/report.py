@@ -12,6 +12,8 @@ from pipeline.workspace import make_folder
 from student.evaluation.answers import Answer
 from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint, write_reliability
 from student.evaluation.overlay import write_overlays
+from student.evaluation.per_person import FILE_NAME as PER_PERSON
+from student.evaluation.per_person import PersonVerdicts, write_per_person
 from student.evaluation.predictions import write_predictions
 from student.evaluation.scores import Scores
 from student.evaluation.table import markdown_table
@@ -25,6 +27,16 @@ class SplitEvaluation:
     convention: Convention
     answers: Mapping[str, Answer]
     scores: Mapping[str, Scores]
+
+    @property
+    def verdicts(self) -> dict[str, PersonVerdicts]:
+        """By model."""
+        return {
+            model: PersonVerdicts.from_pck(
+                self.table.crop_id, self.convention.joints, scores.torso, scores.head
+            )
+            for model, scores in self.scores.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ class EvaluationReport:
         }
         write_coverage(folder / "coverage.json", self.scores, readouts)
         write_per_joint(folder / "per_joint.csv", self.scores)
+        write_per_person(folder / PER_PERSON, {name: split.verdicts for name, split in self.splits.items()})
         write_reliability(folder / "reliability.json", self.scores)
         write_atomically(folder / "table.md", self.table())
         write_metrics(folder / "metrics.json", self.scores)

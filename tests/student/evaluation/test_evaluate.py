@@ -158,6 +158,7 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
         "metrics.json",
         "coverage.json",
         "per_joint.csv",
+        "per_person.npz",
         "reliability.json",
         "table.md",
         "overlays/val.png",

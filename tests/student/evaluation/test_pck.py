@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from student.evaluation.pck import LIMB_JOINTS, head_lengths, pck, torso_lengths
+from student.evaluation.pck import (
+    LIMB_JOINTS,
+    MET,
+    MISSED,
+    NO_LABEL,
+    NOT_PREDICTED,
+    head_lengths,
+    pck,
+    torso_lengths,
+)
 
 ALL = np.ones((1, 6), bool)
 
@@ -69,6 +78,20 @@ def test_a_skipped_person_is_counted_as_skipped_and_nowhere_else(body, person):
     share = pck(labels, labels, np.ones((2, 6), bool), np.array([50.0, np.nan]), 0.2, body.joints)
     assert share.persons_skipped == 1
     assert share.counted.tolist() == [1] * 6
+
+
+def test_every_joint_of_every_person_has_a_verdict(body, person):
+    """The second person has no torso length, so nothing of it counts; a fifth of the first's is 10 px."""
+    labels = np.stack([person, person])
+    labelled = np.ones((2, 6), bool)
+    labelled[0, 0] = False
+    predicted = labels.copy()
+    predicted[0, 1] += 99
+    predicted[:, 2] = np.nan
+    share = pck(predicted, labels, labelled, np.array([50.0, np.nan]), 0.2, body.joints)
+    assert share.verdict_NK.tolist() == [[NO_LABEL, MISSED, NOT_PREDICTED, MET, MET, MET], [NO_LABEL] * 6]
+    assert share.counted.tolist() == [0, 1, 0, 1, 1, 1]
+    assert share.correct.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_a_person_without_any_label_is_not_called_skipped(body, person):
