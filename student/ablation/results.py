@@ -13,6 +13,7 @@ from student.ablation.column import Column
 from student.ablation.run_record import RunRecord, read_record
 from student.evaluation.evaluate import STUDENT
 from student.evaluation.pck import LIMB_JOINTS
+from student.evaluation.pck_view import MEAN
 
 Metrics = Mapping[str, Mapping[str, float]]
 """dataset -> metric -> fraction from 0 to 1."""
@@ -43,7 +44,11 @@ def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
     """
     evaluation = run.workspace.evaluation
     try:
-        metrics = {name: models[STUDENT] for name, models in _read_json(evaluation / "metrics.json").items()}
+        metrics = {
+            name: models[STUDENT]
+            for name, models in _read_json(evaluation / "metrics.json").items()
+            if name != MEAN
+        }
         coverage = _read_json(evaluation / "coverage.json")
         left_out = {name: tuple(models[STUDENT]["not_predicted"]) for name, models in coverage.items()}
         joints = _read_joints(evaluation / "per_joint.csv")

@@ -11,6 +11,7 @@ from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
 from student.evaluation.answers import Answer, student_answer, teacher_answer
+from student.evaluation.pck_view import MEAN
 from student.evaluation.report import EvaluationReport, SplitEvaluation
 from student.evaluation.scores import evaluate_predictions
 from student.inference import Predictor
@@ -31,7 +32,7 @@ def evaluate_workspace(
 
     Raises:
         KDError: no student or crop table yet, a store that is incomplete or stale, a teacher called
-            `student`, or a folder that cannot be written.
+            `student` or a dataset called `mean`, or a folder that cannot be written.
     """
     _check_names(workspace)
     tables = {name: _crop_table(workspace, name) for name in workspace.params.evaluate.datasets}
@@ -87,6 +88,11 @@ def _check_names(workspace: Workspace) -> None:
         raise KDError(
             f"a teacher is called {STUDENT!r}, which is the student's name in every table and file of an "
             "evaluation. Give the teacher another name in params.yaml."
+        )
+    if MEAN in workspace.params.evaluate.datasets:
+        raise KDError(
+            f"a dataset is called {MEAN!r}, which is the name of the mean over datasets in the table and in "
+            "metrics.json. Give the dataset another name in params.yaml."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.atomic_file import write_atomically
+from student.evaluation.pck_view import MEAN
 from student.evaluation.readout import Readout
 from student.evaluation.scores import Scores
 
@@ -18,10 +19,15 @@ ScoresByModel = Mapping[str, Mapping[str, Scores]]
 PER_JOINT_COLUMNS = ("dataset", "model", "joint", "pck", "pckh", "labels")
 
 
-def write_metrics(path: Path, scores: ScoresByModel) -> Path:
-    """`{dataset: {model: {metric: fraction}}}`, in the order of params.yaml: a diff shows what moved."""
+def write_metrics(
+    path: Path, scores: ScoresByModel, means: Mapping[str, Mapping[str, float]] | None = None
+) -> Path:
+    """`{dataset: {model: {metric: fraction}}}`, in the order of params.yaml: a diff shows what moved.
+
+    `means`, by model, stand under `mean` after the datasets.
+    """
     flat = {dataset: {model: s.flat() for model, s in models.items()} for dataset, models in scores.items()}
-    return write_atomically(path, _json(flat))
+    return write_atomically(path, _json(flat | ({MEAN: means} if means else {})))
 
 
 def write_coverage(path: Path, scores: ScoresByModel, readouts: Mapping[str, Mapping[str, Readout]]) -> Path:

@@ -12,6 +12,7 @@ from pipeline.workspace import make_folder
 from student.evaluation.answers import Answer
 from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint, write_reliability
 from student.evaluation.overlay import write_overlays
+from student.evaluation.pck_view import means_of
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
 from student.evaluation.per_person import PersonVerdicts, write_per_person
 from student.evaluation.predictions import write_predictions
@@ -51,9 +52,14 @@ class EvaluationReport:
         """dataset -> model -> scores, of the splits that have labels."""
         return {name: split.scores for name, split in self.splits.items() if split.scores}
 
+    @property
+    def conventions(self) -> dict[str, Convention]:
+        """By dataset."""
+        return {name: split.convention for name, split in self.splits.items()}
+
     def table(self) -> str:
-        """A Markdown table, aligned to be printed: a row per model, AP and PCK of each dataset."""
-        return markdown_table(self.scores, self.models, tuple(self.splits))
+        """Markdown tables, aligned to be printed: a row per model, PCK and AP of each dataset, and means."""
+        return markdown_table(self.scores, self.models, self.conventions)
 
     def write(self, folder: Path, overlays: int) -> None:
         """Predictions, pictures of `overlays` people per dataset, and the numbers, metrics.json last.
@@ -86,4 +92,4 @@ class EvaluationReport:
         write_per_person(folder / PER_PERSON, {name: split.verdicts for name, split in self.splits.items()})
         write_reliability(folder / "reliability.json", self.scores)
         write_atomically(folder / "table.md", self.table())
-        write_metrics(folder / "metrics.json", self.scores)
+        write_metrics(folder / "metrics.json", self.scores, means_of(self.scores, self.conventions))

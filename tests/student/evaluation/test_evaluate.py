@@ -171,15 +171,17 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
         "predictions/wild/student.json",
     }
     assert (workspace.evaluation / "table.md").read_text() == report.table()
-    rows = {
-        line.split("|")[1].strip(): line.split("|")[2:-1]
-        for line in report.table().splitlines()
-        if "|" in line
-    }
-    assert [cell.strip() for cell in rows["coco"]] == ["100.0", "100.0", "-", "-", "-", "-"]
-    assert [cell.strip() for cell in rows["mpii"]] == ["100.0*", "100.0", "-", "-", "-", "-"]
-    assert [cell.strip() for cell in rows["never_run"]] == ["-"] * 6
-    assert rows["student"][2].strip() != "-" and rows["student"][3].strip() == "-"
+    rows = {"coco": [], "mpii": [], "never_run": [], "people": [], "student": []}
+    for line in report.table().splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if cells and cells[0] in rows:
+            rows[cells[0]].append(cells[1:])
+    # PCK over val alone, which `detected` (boxes without labels) and `wild` do not enter; then AP.
+    assert rows["coco"] == [["100.0", "100.0", "-", "-"], ["100.0", "-", "-"]]
+    assert rows["mpii"] == [["100.0*", "100.0*", "-", "-"], ["100.0*", "-", "-"]]
+    assert rows["never_run"] == [["-"] * 4, ["-"] * 3]
+    assert rows["people"] == [["6", "6", "-", "-"], ["6", "6", "-"]]
+    assert [cell == "-" for cell in rows["student"][1]] == [False, False, True]
 
 
 def test_a_teacher_is_not_evaluated_on_a_dataset_that_its_own_list_leaves_out(workspace, tmp_path):
@@ -261,8 +263,9 @@ def test_the_student_can_be_evaluated_alone(workspace):
 def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
     evaluate_workspace(workspace)
     metrics = json.loads((workspace.evaluation / "metrics.json").read_text())
-    assert list(metrics) == ["val", "detected"]
+    assert list(metrics) == ["val", "detected", "mean"]
     assert list(metrics["val"]) == ["student", "coco", "mpii"]
+    assert metrics["mean"]["mpii"] == {"PCK20_common": 1.0, "PCK20": 1.0}
     assert metrics["val"]["coco"]["AP"] == metrics["val"]["coco"]["PCK20"] == 1.0
     assert metrics["val"]["student"]["AP"] < 0.1
     coverage = json.loads((workspace.evaluation / "coverage.json").read_text())
@@ -352,4 +355,13 @@ def test_a_teacher_may_not_be_called_student(workspace, tmp_path):
     params["teachers"]["student"] = params["teachers"]["coco"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(KDError, match="a teacher is called 'student'"):
+        evaluate_workspace(Workspace.open(tmp_path))
+
+
+def test_a_dataset_may_not_be_called_mean(workspace, tmp_path):
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    params["datasets"]["mean"] = params["datasets"]["val"]
+    params["evaluate"]["datasets"] = ["mean"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(KDError, match="a dataset is called 'mean', which is the name of the mean"):
         evaluate_workspace(Workspace.open(tmp_path))

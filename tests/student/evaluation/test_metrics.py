@@ -27,6 +27,12 @@ def test_metrics_are_keyed_by_our_dataset_name_then_model_in_given_order(tmp_pat
     assert metrics["toy-val"]["blind"]["PCK20"] == 0.0
 
 
+def test_means_over_datasets_follow_the_datasets(tmp_path, scores):
+    path = write_metrics(tmp_path / "metrics.json", scores, {"student": {"PCK20": 0.5}})
+    metrics = json.loads(path.read_text())
+    assert list(metrics) == ["toy-val", "mean"] and metrics["mean"] == {"student": {"PCK20": 0.5}}
+
+
 def test_metrics_hold_numbers_only(tmp_path, scores):
     metrics = json.loads(write_metrics(tmp_path / "metrics.json", scores).read_text())
     assert all(
