@@ -21,6 +21,8 @@ Sigma = Annotated[float, Field(gt=0.0, le=12.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Hue = Annotated[int, Field(ge=0, le=90)]
 Byte = Annotated[int, Field(ge=0, le=255)]
+ModelName = Annotated[str, Field(pattern=r"^\w[\w .,=+-]*$")]
+"""A name that can be a file's and a table row's: letters, digits, spaces and _ . , = + -"""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")]
 """Of a file, in hexadecimal; its first 8 digits or more will do, as OpenMMLab's file names end in them."""
 
@@ -449,9 +451,12 @@ class EvaluateParams(Section):
     """Evaluation of the student and of the teachers' stored keypoints."""
 
     datasets: tuple[str, ...] = Field(min_length=1)
+    students: dict[ModelName, str] = {}
+    """More students to compare with, `{labels only: runs/labels_only}`: name -> folder of one trained before,
+    relative to the workspace. DVC watches the folder once it is among the deps of the stage evaluate."""
     flip_test: bool = True
     overlays: int = Field(default=8, ge=0, le=1000)
-    """Pictures drawn per dataset."""
+    """People drawn per dataset."""
 
 
 class RuntimeParams(Section):

@@ -86,7 +86,8 @@ def _params(base: Mapping[str, Any], overrides: Overrides, source: str) -> Param
     except KDError as error:
         # Names that nothing goes by are found by params.yaml's own check, which cannot know of the arm.
         raise error if str(error).startswith(source) else KDError(f"{source}: {error}") from None
-    return params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"overlays": 0})})
+    alone = params.evaluate.model_copy(update={"overlays": 0, "students": {}})
+    return params.model_copy(update={"evaluate": alone})
 
 
 def _check_settings(overrides: Overrides, allowed: tuple[str, ...], source: str) -> None:

@@ -1,6 +1,7 @@
-"""Evaluate a workspace: its student and teachers, on every dataset split that `evaluate.datasets` names."""
+"""Evaluate a workspace: its student, other students and teachers, on every split of `evaluate.datasets`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
@@ -19,7 +20,9 @@ from student.loader import worker_count
 from student.saved import CONFIG, load_student
 
 STUDENT = "student"
-"""The student's name beside the teachers'."""
+"""The student's name beside the others' and the teachers'."""
+LABELS = "labels"
+"""What pictures call the annotations beside them."""
 
 
 def evaluate_workspace(
@@ -28,24 +31,25 @@ def evaluate_workspace(
     """Evaluate, and write `evaluation/` of the workspace once every number is there.
 
     A teacher without a store for a split, or a split without labels, has no numbers there and is no error.
-    `progress` hears of crops done and their total. Without teachers, only the student is evaluated.
+    `progress` hears of crops done and their total. Without teachers, only students are evaluated.
 
     Raises:
-        KDError: no student or crop table yet, a store that is incomplete or stale, a teacher called
-            `student` or a dataset called `mean`, or a folder that cannot be written.
+        KDError: no student or crop table yet, a folder of `evaluate.students` without a student, a store that
+            is incomplete or stale, two models of one name, a dataset called `mean`, or a folder that cannot
+            be written.
     """
     _check_names(workspace)
     tables = {name: _crop_table(workspace, name) for name in workspace.params.evaluate.datasets}
-    predictor = _predictor(workspace)
+    students = _predictors(workspace)
     teachers = workspace.params.cells.teachers if with_teachers else ()
     done, total = 0, sum(map(len, tables.values()))
     splits = {}
     for name, table in tables.items():
-        splits[name] = _evaluate_split(workspace, predictor, table, teachers)
+        splits[name] = _evaluate_split(workspace, students, table, teachers)
         done += len(table)
         if progress is not None:
             progress(done, total)
-    report = EvaluationReport((STUDENT, *teachers), splits)
+    report = EvaluationReport((*students, *teachers), splits)
     report.write(workspace.evaluation, workspace.params.evaluate.overlays)
     return report
 
@@ -84,12 +88,20 @@ def _nothing_to_score(workspace: Workspace) -> KDError:
 
 
 def _check_names(workspace: Workspace) -> None:
-    if STUDENT in workspace.params.cells.teachers:
+    teachers, evaluate = workspace.params.cells.teachers, workspace.params.evaluate
+    if STUDENT in teachers:
         raise KDError(
             f"a teacher is called {STUDENT!r}, which is the student's name in every table and file of an "
             "evaluation. Give the teacher another name in params.yaml."
         )
-    if MEAN in workspace.params.evaluate.datasets:
+    taken = {STUDENT: "the student's", LABELS: "the annotations'"} | dict.fromkeys(teachers, "a teacher's")
+    for name in evaluate.students:
+        if name in taken:
+            raise KDError(
+                f"evaluate.students calls a student {name!r}, which is {taken[name]} name in every table and "
+                "picture of an evaluation. Give the other student a name of its own in params.yaml."
+            )
+    if MEAN in evaluate.datasets:
         raise KDError(
             f"a dataset is called {MEAN!r}, which is the name of the mean over datasets in the table and in "
             "metrics.json. Give the dataset another name in params.yaml."
@@ -100,21 +112,41 @@ def _crop_table(workspace: Workspace, name: str) -> CropTable:
     return read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
 
 
-def _predictor(workspace: Workspace) -> Predictor:
+def _predictors(workspace: Workspace) -> dict[str, Predictor]:
+    """The student and those of `evaluate.students`, by name."""
+    device, flip_test = resolve_device(workspace.params.runtime.device), workspace.params.evaluate.flip_test
     if not (workspace.run / CONFIG).is_file():
         raise KDError(
             f"there is no student at {workspace.run}. Train: kd-pipeline train-student. To score teachers "
             "before: kd-pipeline evaluate --teachers-only"
         )
-    device = resolve_device(workspace.params.runtime.device)
-    return Predictor(load_student(workspace.run, device), device, workspace.params.evaluate.flip_test)
+    students = {STUDENT: load_student(workspace.run, device)}
+    for name, folder in workspace.params.evaluate.students.items():
+        try:
+            _check_student(workspace.path(folder))
+            students[name] = load_student(workspace.path(folder), device)
+        except KDError as error:
+            raise KDError(f"evaluate.students, {name}: {error}") from None
+    return {name: Predictor(student, device, flip_test) for name, student in students.items()}
+
+
+def _check_student(folder: Path) -> None:
+    """`load_student` would name the command that writes to runs/student, and this is another folder."""
+    if not (folder / CONFIG).is_file():
+        raise KDError(
+            f"there is no student at {folder} ({CONFIG} is missing). Train one (kd-pipeline train-student) "
+            "and copy runs/student there, or name the student of a run of an ablation: "
+            "ablations/<name>/<arm>/seed<k>/runs/student"
+        )
 
 
 def _evaluate_split(
-    workspace: Workspace, predictor: Predictor, table: CropTable, teachers: Sequence[str]
+    workspace: Workspace, students: Mapping[str, Predictor], table: CropTable, teachers: Sequence[str]
 ) -> SplitEvaluation:
-    convention = _convention(workspace, table.dataset, predictor.student.config.skeleton)
-    answers = {STUDENT: _student_answer(workspace, predictor, table, convention)}
+    convention = _convention(workspace, table.dataset, students[STUDENT].student.config.skeleton)
+    answers = {
+        name: _student_answer(workspace, predictor, table, convention) for name, predictor in students.items()
+    }
     answers |= _teacher_answers(workspace, table, convention, teachers)
     return _scored(workspace, table, convention, answers)
 

@@ -92,8 +92,10 @@ def test_settings_with_one_last_part_go_by_their_whole_names(values):
     assert list(found) == ["weight=1,ground_truth_weight=1"]
 
 
-def test_runs_draw_no_pictures(values):
-    assert arms(values, arms={"gt": {}})["gt"].evaluate.overlays == 0
+def test_runs_draw_no_pictures_and_evaluate_no_other_student(values):
+    values["evaluate"]["students"] = {"labels only": "runs/labels_only"}
+    evaluate = arms(values, arms={"gt": {}})["gt"].evaluate
+    assert evaluate.overlays == 0 and evaluate.students == {}
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from student.student_config import StudentConfig
 IMAGES, SIDE = 3, 160
 POSE = np.random.default_rng(5).uniform(0.1, 0.9, (17, 2))
 """A COCO person in units of its box; any will do."""
+SMALL = {"backbone": "mobilenet_v3_small", "input_size": (64, 64), "width": 16}
 
 
 @dataclass
@@ -141,9 +142,7 @@ def workspace(tmp_path) -> Workspace:
     write_store(workspace, Oracle("coco", backwards), tables["val"])
     write_store(workspace, Oracle("mpii", mpii), tables["val"])
     torch.manual_seed(0)
-    small = workspace.params.student.model_copy(
-        update={"backbone": "mobilenet_v3_small", "input_size": (64, 64), "width": 16}
-    )
+    small = workspace.params.student.model_copy(update=SMALL)
     workspace.run.mkdir(parents=True)
     save_student(PoseStudent(StudentConfig.from_params(small, build_union([coco, mpii]))), workspace.run)
     return workspace
@@ -258,6 +257,66 @@ def test_the_student_can_be_evaluated_alone(workspace):
     assert report.scores["val"]["student"].flat() == both
     left = {path.name for path in (workspace.evaluation / "predictions").rglob("*.json")}
     assert left == {"student.json"} and "| coco" not in report.table()
+
+
+def add_students(workspace: Workspace, **folders: str) -> Workspace:
+    """The workspace with `evaluate.students`; underscores of a name stand for spaces."""
+    path = workspace.root / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["evaluate"]["students"] = {name.replace("_", " "): folder for name, folder in folders.items()}
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    return Workspace.open(workspace.root)
+
+
+def test_other_students_are_evaluated_like_the_student(workspace):
+    """The same weights under another name give the same numbers; a student may have other joints."""
+    shutil.copytree(workspace.run, workspace.root / "runs/labels_only")
+    mpii = build_union([load_convention("mpii16")])
+    small = StudentConfig.from_params(workspace.params.student.model_copy(update=SMALL), mpii)
+    (workspace.root / "runs/mpii").mkdir()
+    save_student(PoseStudent(small), workspace.root / "runs/mpii")
+    others = add_students(workspace, labels_only="runs/labels_only", fewer="runs/mpii")
+    report = evaluate_workspace(others)
+    assert report.models == ("student", "labels only", "fewer", "coco", "mpii", "never_run")
+    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())["val"]
+    assert metrics["labels only"] == metrics["student"]
+    coverage = json.loads((workspace.evaluation / "coverage.json").read_text())["val"]
+    assert "nose" in coverage["fewer"]["not_predicted"] and not coverage["labels only"]["not_predicted"]
+    for dataset in ("val", "detected", "wild"):
+        assert (workspace.evaluation / "predictions" / dataset / "labels only.json").is_file()
+    assert "| labels only |" in report.table()
+    alone = evaluate_workspace(others, with_teachers=False)
+    assert alone.models == ("student", "labels only", "fewer")
+
+
+def test_a_folder_without_a_student_says_how_to_make_one(workspace):
+    others = add_students(workspace, labels_only="runs/labels_only")
+    message = (
+        "evaluate.students, labels only: there is no student at .*runs/labels_only .student.json is missing.*"
+        "Train one .kd-pipeline train-student. and copy runs/student there, or name .*ablations/"
+    )
+    with pytest.raises(KDError, match=message):
+        evaluate_workspace(others)
+
+
+def test_a_damaged_student_is_named(workspace):
+    shutil.copytree(workspace.run, workspace.root / "runs/torn")
+    (workspace.root / "runs/torn/student.json").write_text("{")
+    with pytest.raises(KDError, match="evaluate.students, torn: .* is not a student's JSON"):
+        evaluate_workspace(add_students(workspace, torn="runs/torn"))
+
+
+@pytest.mark.parametrize(
+    ("name", "whose"), [("student", "the student's"), ("coco", "a teacher's"), ("labels", "the annotations'")]
+)
+def test_names_of_other_students_must_be_their_own(workspace, name, whose):
+    with pytest.raises(KDError, match=f"calls a student '{name}', which is {whose} name"):
+        evaluate_workspace(add_students(workspace, **{name: "runs/student"}))
+
+
+def test_a_name_that_can_be_no_files_is_refused(workspace):
+    with pytest.raises(KDError, match="evaluate.students.*'a/b'"):
+        add_students(workspace, **{"a/b": "runs/student"})
 
 
 def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
