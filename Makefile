@@ -11,7 +11,8 @@ demo: install
 	dvc repro
 	@cat evaluation/table.md
 	@echo
-	@echo "Pictures: evaluation/overlays/   Student: runs/student/   Teacher stores: stores/"
+	@echo "Labels, teachers and student side by side: evaluation/overlays/side_by_side.png"
+	@echo "Student: runs/student/   Teacher stores: stores/"
 
 test: install
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadgroup

@@ -1,4 +1,4 @@
-"""`kd-pipeline evaluate`: the student and every teacher on every validation split."""
+"""`kd-pipeline evaluate`: students and every teacher on every validation split."""
 
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from stages.progress import ProgressBar
     help="Score teachers from their stores, without a student; writes runs/teachers/ instead.",
 )
 def evaluate(root: Path, teachers_only: bool) -> None:
-    """Write evaluation/: metrics.json, predictions, overlays and the table that is printed at the end.
+    """Write evaluation/: metrics.json, predictions, pictures and the table that is printed at the end.
 
     Every dataset is measured in its own convention. A joint that a model has no relation to is reported as
     not predicted, never as wrong or right.
     """
     from pipeline.workspace import Workspace
     from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
+    from student.evaluation.side_by_side import SHEET
 
     workspace = Workspace.open(root)
     if teachers_only:
@@ -31,4 +32,7 @@ def evaluate(root: Path, teachers_only: bool) -> None:
         with ProgressBar("evaluating", "crops") as progress:
             report, folder = evaluate_workspace(workspace, progress=progress), workspace.evaluation
     click.echo(report.table())
-    click.echo(f"\nPictures: {folder / 'overlays'}   Metrics: {folder / 'metrics.json'}")
+    click.echo(f"Metrics: {folder / 'metrics.json'}")
+    sheet = folder / "overlays" / SHEET
+    if sheet.is_file():  # evaluate.overlays: 0 draws nothing
+        click.echo(f"Labels, teachers and students side by side: {sheet}   More people: {sheet.parent}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Float64, UInt8
 
 from pipeline.conventions.convention import Convention
 
@@ -21,14 +21,15 @@ def draw_crop(
     visibility: UInt8[np.ndarray, "K"],
     convention: Convention,
     bbox: Float[np.ndarray, "4"] | None = None,
+    thickness: int | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
     """A copy of the image with one person's joints and limbs, and the box (x, y, w, h) if there is one.
 
     Joints are image pixels; visibility 0 is not drawn, 1 is a ring, 2 a disc. Line widths follow the
-    person's size.
+    person's size where no `thickness` is given.
     """
     picture = image_bgr.copy()
-    thickness = _thickness(keypoints, visibility, bbox)
+    thickness = _thickness(keypoints, visibility, bbox) if thickness is None else thickness
     if bbox is not None:
         corner, opposite = _pixel(bbox[:2]), _pixel(bbox[:2] + bbox[2:])
         cv2.rectangle(picture, corner, opposite, BOX, max(1, thickness // 2), cv2.LINE_AA)
@@ -75,15 +76,22 @@ def _draw_limbs(
             cv2.line(picture, _pixel(keypoints[a]), _pixel(keypoints[b]), colour, thickness, cv2.LINE_AA)
 
 
+def square_around(
+    bbox: Float[np.ndarray, "4"], side: int, padding: float = 1.25
+) -> Float64[np.ndarray, "2 3"]:
+    """Image pixels to those of a square of `side` pixels, which shows `padding` times the longer side of the
+    box (x, y, w, h) around its centre."""
+    centre = bbox[:2] + bbox[2:] / 2
+    scale = side / max(float(bbox[2:].max()) * padding, 1.0)
+    shift = (side - 1) / 2 - scale * centre
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+
+
 def cut_out(
     image_bgr: UInt8[np.ndarray, "H W 3"], bbox: Float[np.ndarray, "4"], side: int, padding: float = 1.25
 ) -> UInt8[np.ndarray, "side side 3"]:
     """The square around a box (x, y, w, h), `padding` times its longer side, scaled to `side` pixels."""
-    centre = bbox[:2] + bbox[2:] / 2
-    scale = side / max(float(bbox[2:].max()) * padding, 1.0)
-    shift = (side - 1) / 2 - scale * centre
-    affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    return cv2.warpAffine(image_bgr, affine, (side, side), flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(image_bgr, square_around(bbox, side, padding), (side, side), flags=cv2.INTER_LINEAR)
 
 
 def contact_sheet(

@@ -13,16 +13,16 @@ from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
 from student.evaluation.answers import Answer, student_answer, teacher_answer
 from student.evaluation.pck_view import MEAN
-from student.evaluation.report import EvaluationReport, SplitEvaluation
+from student.evaluation.person_panels import LABELS
+from student.evaluation.report import EvaluationReport
 from student.evaluation.scores import evaluate_predictions
+from student.evaluation.split_evaluation import SplitEvaluation
 from student.inference import Predictor
 from student.loader import worker_count
 from student.saved import CONFIG, load_student
 
 STUDENT = "student"
 """The student's name beside the others' and the teachers'."""
-LABELS = "labels"
-"""What pictures call the annotations beside them."""
 
 
 def evaluate_workspace(
@@ -49,7 +49,7 @@ def evaluate_workspace(
         done += len(table)
         if progress is not None:
             progress(done, total)
-    report = EvaluationReport((*students, *teachers), splits)
+    report = EvaluationReport(tuple(students), tuple(teachers), splits)
     report.write(workspace.evaluation, workspace.params.evaluate.overlays)
     return report
 

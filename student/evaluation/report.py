@@ -7,45 +7,32 @@ from pathlib import Path
 
 from pipeline.atomic_file import write_atomically
 from pipeline.conventions.convention import Convention
-from pipeline.datasets.crop_table import CropTable
 from pipeline.workspace import make_folder
-from student.evaluation.answers import Answer
 from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint, write_reliability
 from student.evaluation.overlay import write_overlays
 from student.evaluation.pck_view import means_of
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
-from student.evaluation.per_person import PersonVerdicts, write_per_person
+from student.evaluation.per_person import write_per_person
+from student.evaluation.person_panels import Columns
 from student.evaluation.predictions import write_predictions
 from student.evaluation.scores import Scores
+from student.evaluation.side_by_side import write_side_by_side
+from student.evaluation.split_evaluation import SplitEvaluation
 from student.evaluation.table import markdown_table
-
-
-@dataclass(frozen=True)
-class SplitEvaluation:
-    """One dataset split: every model's answer, and its scores where the split has labels."""
-
-    table: CropTable
-    convention: Convention
-    answers: Mapping[str, Answer]
-    scores: Mapping[str, Scores]
-
-    @property
-    def verdicts(self) -> dict[str, PersonVerdicts]:
-        """By model."""
-        return {
-            model: PersonVerdicts.from_pck(
-                self.table.crop_id, self.convention.joints, scores.torso, scores.head
-            )
-            for model, scores in self.scores.items()
-        }
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
     """Every model on every split, by our names for both."""
 
-    models: tuple[str, ...]
+    students: tuple[str, ...]
+    """The workspace's own first."""
+    teachers: tuple[str, ...]
     splits: Mapping[str, SplitEvaluation]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (*self.students, *self.teachers)
 
     @property
     def scores(self) -> dict[str, Mapping[str, Scores]]:
@@ -80,7 +67,13 @@ class EvaluationReport:
             write_overlays(
                 folder / "overlays" / f"{name}.png", split.table, split.convention, predictions, overlays
             )
+        write_side_by_side(folder / "overlays", self.splits, self._columns(), overlays)
         self._write_numbers(folder)
+
+    def _columns(self) -> Columns:
+        """Teachers without an answer anywhere have no panel."""
+        answered = {model for split in self.splits.values() for model in split.answers}
+        return Columns(tuple(teacher for teacher in self.teachers if teacher in answered), self.students)
 
     def _write_numbers(self, folder: Path) -> None:
         readouts = {

@@ -24,7 +24,8 @@ def test_the_unchanged_workspace_goes_through(workspace: Path):
     table = kd(workspace, "evaluate", "--teachers-only")
     assert "| lamp " in table and "| student " not in table and "runs/teachers/overlays" in table
     kd(workspace, "train-student")
-    kd(workspace, "evaluate")
+    printed = kd(workspace, "evaluate")
+    assert f"side by side: {workspace / 'evaluation/overlays/side_by_side.png'} " in printed
     metrics = json.loads((workspace / "evaluation" / "metrics.json").read_text())
     assert set(metrics["street-train"]) == {"student", "lamp"}
 

@@ -163,6 +163,8 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
         "overlays/val.png",
         "overlays/detected.png",
         "overlays/wild.png",
+        "overlays/side_by_side.png",
+        *(f"overlays/{name}/{number}.png" for name in ("val", "detected", "wild") for number in ("01", "02")),
         "predictions/val/student.json",
         "predictions/val/coco.json",
         "predictions/val/mpii.json",

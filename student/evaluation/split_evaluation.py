@@ -1,0 +1,37 @@
+"""What one dataset split was answered by every model, and how well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.conventions.convention import Convention
+from pipeline.datasets.crop_table import CropTable
+from student.evaluation.answers import Answer
+from student.evaluation.per_person import PersonVerdicts
+from student.evaluation.predictions import Predictions
+from student.evaluation.scores import Scores
+
+
+@dataclass(frozen=True)
+class SplitEvaluation:
+    """One dataset split: every model's answer, and its scores where the split has labels."""
+
+    table: CropTable
+    convention: Convention
+    answers: Mapping[str, Answer]
+    scores: Mapping[str, Scores]
+
+    @cached_property
+    def ordered(self) -> dict[str, Predictions]:
+        """By model, with row i for crop i of the table."""
+        return {model: answer.predictions.in_order_of(self.table) for model, answer in self.answers.items()}
+
+    @property
+    def verdicts(self) -> dict[str, PersonVerdicts]:
+        """By model."""
+        return {
+            model: PersonVerdicts.from_pck(
+                self.table.crop_id, self.convention.joints, scores.torso, scores.head
+            )
+            for model, scores in self.scores.items()
+        }
