@@ -326,6 +326,9 @@ class TrainParams(Section):
     """Labelled datasets on which scores are made probabilities after training: of a validation split, never
     of a test split, whose numbers would look better than they are. Empty: scores are as decoded."""
     validation: ValidationParams | None = None
+    baselines: dict[Annotated[str, Field(pattern=r"^[\w=,.+-]+$")], dict[str, Any]] = {}
+    """Students to compare with, trained after it: by name, the settings that are others there, as in an
+    ablation's arm (`labels_only: {distill.weight: 0}`). They go to runs/baselines/<name>/."""
     amp: Literal["auto", "off", "bf16"] = "auto"
     seed: int = Field(default=0, ge=0)
     augment: AugmentParams = AugmentParams()

@@ -17,6 +17,8 @@ class Workspace:
     output: Path | None = None
     """Where the student and its evaluation go; None: to `root`. Elsewhere, many trainings can read the crops
     and stores of one workspace."""
+    student: str = "student"
+    """The student's folder in `runs/`."""
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
@@ -50,7 +52,7 @@ class Workspace:
     @property
     def run(self) -> Path:
         """Folder of the student: student.safetensors, student.json, checkpoints, logs."""
-        return (self.output or self.root) / "runs" / "student"
+        return (self.output or self.root) / "runs" / self.student
 
     @property
     def evaluation(self) -> Path:

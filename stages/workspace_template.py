@@ -32,6 +32,7 @@ GITIGNORE_BROUGHT_ALONG = """# what it reads
 
 DVCIGNORE = """.venv
 runs/student/checkpoints
+runs/baselines/*/checkpoints
 """
 
 

@@ -26,6 +26,8 @@ from student.weighting.build import build_weighting
 
 IDENTITY_SECTIONS = ("skeleton", "student", "train", "distill")
 """Sections of params.yaml that a training depends on; with any of them changed, a checkpoint is another's."""
+WITHOUT_EFFECT = {"calibrate_scores", "validation", "baselines"}
+"""Settings of `train` that change no weight of the student: with others it is not trained again."""
 TOLD_CHANGES = 5
 
 
@@ -49,8 +51,7 @@ class TrainingRun:
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
             **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
-            # Neither changes a weight: another split for one of them does not train again.
-            "train": params.train.model_dump(mode="json", exclude={"calibrate_scores", "validation"}),
+            "train": params.train.model_dump(mode="json", exclude=WITHOUT_EFFECT),
         }
         self.dataset = TrainingSet(
             supervision.splits,

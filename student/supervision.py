@@ -44,7 +44,8 @@ class Supervision:
 def open_supervision(workspace: Workspace) -> Supervision:
     """Crop tables of `train.datasets`, and the stores that `cells` and `distill` name for them.
 
-    Without a distillation weight no store is needed. No map is read here, only the arrays beside them.
+    Without a distillation weight no store is needed, and datasets without labels are left out. No map is
+    read here, only the arrays beside them.
 
     Raises:
         KDError: a table or store is missing, incomplete or stale; a teacher or a dataset teaches nothing.
@@ -52,7 +53,7 @@ def open_supervision(workspace: Workspace) -> Supervision:
     params = workspace.params
     union = workspace_union(workspace)
     student = StudentConfig.from_params(params.student, union)
-    tables = [_table(workspace, name) for name in dict.fromkeys(params.train.datasets)]
+    tables = [_table(workspace, name) for name in _taught_datasets(workspace)]
     splits = [_split(workspace, table, student) for table in tables]
     readers = _readers(params, splits)
     if params.distill.weight > 0 and not readers:
@@ -79,6 +80,27 @@ def open_supervision(workspace: Workspace) -> Supervision:
             name: stored_convention(workspace, name, reader) for name, reader in readers.items()
         },
     )
+
+
+def _taught_datasets(workspace: Workspace) -> list[str]:
+    """Of train.datasets. Without distillation, pictures that have no labels are left out: so a training on
+    labels alone is the same workspace's with distill.weight 0.
+
+    Raises:
+        KDError: none is left.
+    """
+    params = workspace.params
+    taught = [
+        name
+        for name in dict.fromkeys(params.train.datasets)
+        if params.distill.weight > 0 or params.datasets[name].format != "images"
+    ]
+    if not taught:
+        raise KDError(
+            f"distill.weight is 0, and no dataset of train.datasets ({', '.join(params.train.datasets)}) has "
+            "labels, so nothing is taught. Add a labelled dataset, or raise distill.weight."
+        )
+    return taught
 
 
 def _readers(params: Params, splits: Sequence[TrainingSplit]) -> dict[str, StoreReader]:

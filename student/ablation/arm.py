@@ -35,7 +35,7 @@ def resolve_arms(file: AblationFile, workspace_values: Mapping[str, Any], source
     _check_settings(own, BASE_SECTIONS, f"{source}, base")
     base = _with_overrides(workspace_values, own)
     arms = [
-        Arm(name, _params(base, overrides, f"{source}, arm {name}"))
+        Arm(name, arm_params(base, overrides, f"{source}, arm {name}"))
         for name, overrides in _all_overrides(file, source).items()
     ]
     if not arms:
@@ -78,7 +78,14 @@ def _value_name(setting: str, value: Any, source: str) -> str:
     return str(value).replace("/", "-").replace(" ", "-")
 
 
-def _params(base: Mapping[str, Any], overrides: Overrides, source: str) -> Params:
+def arm_params(base: Mapping[str, Any], overrides: Overrides, source: str) -> Params:
+    """The params of one training: those of params.yaml with some changed, and checked like it. What a
+    workspace does beside its student (pictures, other students) is left out.
+
+    Raises:
+        KDError: a setting is unknown, has a value that params.yaml would not be allowed, or is not one that
+            an arm may change.
+    """
     overrides = dict(_single_settings(overrides))
     _check_settings(overrides, ARM_SECTIONS, source)
     try:
@@ -86,8 +93,9 @@ def _params(base: Mapping[str, Any], overrides: Overrides, source: str) -> Param
     except KDError as error:
         # Names that nothing goes by are found by params.yaml's own check, which cannot know of the arm.
         raise error if str(error).startswith(source) else KDError(f"{source}: {error}") from None
-    alone = params.evaluate.model_copy(update={"overlays": 0, "students": {}})
-    return params.model_copy(update={"evaluate": alone})
+    evaluate = params.evaluate.model_copy(update={"overlays": 0, "students": {}})
+    train = params.train.model_copy(update={"baselines": {}})
+    return params.model_copy(update={"evaluate": evaluate, "train": train})
 
 
 def _check_settings(overrides: Overrides, allowed: tuple[str, ...], source: str) -> None:

@@ -11,6 +11,7 @@ from pipeline.errors import KDError
 from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
+from student.baselines import baseline_folders
 from student.evaluation.answers import Answer, student_answer, teacher_answer
 from student.evaluation.pck_view import MEAN
 from student.evaluation.person_panels import LABELS
@@ -95,12 +96,17 @@ def _check_names(workspace: Workspace) -> None:
             "evaluation. Give the teacher another name in params.yaml."
         )
     taken = {STUDENT: "the student's", LABELS: "the annotations'"} | dict.fromkeys(teachers, "a teacher's")
-    for name in evaluate.students:
-        if name in taken:
-            raise KDError(
-                f"evaluate.students calls a student {name!r}, which is {taken[name]} name in every table and "
-                "picture of an evaluation. Give the other student a name of its own in params.yaml."
-            )
+    for place, names in (
+        ("train.baselines", workspace.params.train.baselines),
+        ("evaluate.students", evaluate.students),
+    ):
+        for name in names:
+            if name in taken:
+                raise KDError(
+                    f"{place} calls a student {name!r}, which is {taken[name]} name in every table and "
+                    "picture of an evaluation. Give the other student a name of its own in params.yaml."
+                )
+            taken[name] = "a baseline's"
     if MEAN in evaluate.datasets:
         raise KDError(
             f"a dataset is called {MEAN!r}, which is the name of the mean over datasets in the table and in "
@@ -113,7 +119,7 @@ def _crop_table(workspace: Workspace, name: str) -> CropTable:
 
 
 def _predictors(workspace: Workspace) -> dict[str, Predictor]:
-    """The student and those of `evaluate.students`, by name."""
+    """The student, its baselines and those of `evaluate.students`, by name."""
     device, flip_test = resolve_device(workspace.params.runtime.device), workspace.params.evaluate.flip_test
     if not (workspace.run / CONFIG).is_file():
         raise KDError(
@@ -121,6 +127,8 @@ def _predictors(workspace: Workspace) -> dict[str, Predictor]:
             "before: kd-pipeline evaluate --teachers-only"
         )
     students = {STUDENT: load_student(workspace.run, device)}
+    for name, folder in baseline_folders(workspace).items():
+        students[name] = load_student(folder, device)
     for name, folder in workspace.params.evaluate.students.items():
         try:
             _check_student(workspace.path(folder))
