@@ -90,9 +90,11 @@ def _run_all(
 ) -> list["Outcome"]:
     """Run what is to be done, telling of every run as it ends; those that failed."""
     from stages.ablate.run_queue import RunQueue
+    from student.ablation.earlier_run import complete_evaluation
 
     total = len(finished) + len(todo)
     for number, run in enumerate(finished, 1):
+        complete_evaluation(run)
         click.echo(f"[{number}/{total}] {run}: finished before, {_score(ablation, run)}")
     failed = []
     with closing(RunQueue(jobs, threads).outcomes(todo)) as outcomes:

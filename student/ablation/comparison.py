@@ -1,10 +1,14 @@
 """Finished runs of an ablation, side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64
 
 from student.ablation.ablation import Ablation, Run
 from student.ablation.column import Column
+from student.ablation.resampling import Interval, Resampling, same_people
 from student.ablation.results import RunResult, read_result
 from student.ablation.run_folder import state_of
 from student.ablation.spread import PairedDifference, Spread
@@ -21,6 +25,7 @@ class Comparison:
     columns: tuple[Column, ...]
     results: Sequence[RunResult]
     unfinished: Sequence[Run] = ()
+    resampling: Resampling = field(default_factory=Resampling)
 
     @classmethod
     def of(cls, ablation: Ablation) -> "Comparison":
@@ -59,6 +64,30 @@ class Comparison:
         if self.baseline is None or arm == self.baseline:
             return None
         return PairedDifference.of(self.values(arm, column), self.values(self.baseline, column))
+
+    def interval(self, arm: str, column: Column) -> Interval | None:
+        """Of the difference to the baseline, over other people: its mean over seeds is taken in every draw.
+
+        None where there is no difference, or where the people or the metric have no interval.
+        """
+        baseline = {result.seed: result for result in self.of_arm(self.baseline)} if self.baseline else {}
+        pairs = [(r, baseline[r.seed]) for r in self.of_arm(arm) if r.seed in baseline]
+        if arm == self.baseline or not pairs:
+            return None
+        differences = [self._resampled_difference(ours, theirs, column) for ours, theirs in pairs]
+        if any(difference_B is None for difference_B in differences):
+            return None
+        return Interval.of(np.mean(differences, axis=0))
+
+    def _resampled_difference(
+        self, ours: RunResult, theirs: RunResult, column: Column
+    ) -> Float64[np.ndarray, " b"] | None:
+        if not same_people(ours.verdicts, theirs.verdicts, column):
+            return None
+        our_B, their_B = (
+            self.resampling.values(result.verdicts, column, self.metric) for result in (ours, theirs)
+        )
+        return None if our_B is None or their_B is None else our_B - their_B
 
     @property
     def teacher_forward_passes(self) -> int:

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from student.ablation.run_record import RunRecord, read_record
 from student.evaluation.evaluate import STUDENT
 from student.evaluation.pck import LIMB_JOINTS
 from student.evaluation.pck_view import MEAN
+from student.evaluation.per_person import FILE_NAME as PER_PERSON
+from student.evaluation.per_person import PersonVerdicts, read_per_person
 
 Metrics = Mapping[str, Mapping[str, float]]
 """dataset -> metric -> fraction from 0 to 1."""
@@ -34,6 +36,8 @@ class RunResult:
     """dataset -> joints that are in no number of it."""
     incomplete: frozenset[str]
     """Columns over fewer joints than they name."""
+    verdicts: Mapping[str, PersonVerdicts] = field(default_factory=dict)
+    """By dataset; empty for a run that an earlier version evaluated."""
 
 
 def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
@@ -53,7 +57,9 @@ def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
         left_out = {name: tuple(models[STUDENT]["not_predicted"]) for name, models in coverage.items()}
         joints = _read_joints(evaluation / "per_joint.csv")
         values = {column.name: _value(column, metric, metrics, joints) for column in columns}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        per_person = evaluation / PER_PERSON
+        verdicts = read_per_person(per_person, STUDENT) if per_person.exists() else {}
+    except (OSError, ValueError, KeyError, TypeError, KDError) as error:
         raise _unreadable(run, error) from None
     record = read_record(run.folder)
     if record is None:
@@ -66,6 +72,7 @@ def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
         values={name: value for name, value in values.items() if value is not None},
         not_predicted=left_out,
         incomplete=frozenset(column.name for column in columns if _lacks_joints(column, metric, left_out)),
+        verdicts=verdicts,
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from student.ablation.column import Column
 from student.ablation.comparison import Comparison
+from student.ablation.resampling import COVERED
 from student.ablation.results import RunResult
 from student.ablation.spread import Spread
 from student.evaluation.markdown import markdown_rows
 
 NOTHING = "-"
+_AGAIN = "Run kd-pipeline ablate again to have it."
 
 
 def ablation_table(comparison: Comparison) -> str:
@@ -31,7 +33,10 @@ def _differences(comparison: Comparison) -> Iterator[str]:
     if comparison.baseline is None or not others:
         return
     yield ""
-    yield f"Minus {comparison.baseline} of the same seed, points; in brackets, how many seeds are better."
+    yield (
+        f"Minus {comparison.baseline} of the same seed, points: mean ± sample standard deviation over seeds, "
+        f"[{100 * COVERED:.0f} % interval over other people], (seeds that are better)."
+    )
     yield ""
     rows = [["arm", *(column.title for column in comparison.columns)]]
     for arm in others:
@@ -51,7 +56,9 @@ def _difference(comparison: Comparison, arm: str, column: Column) -> str:
     paired = comparison.difference(arm, column)
     if paired is None:
         return NOTHING
-    return f"{_told(paired.difference, '+')} ({paired.better}/{paired.difference.n})"
+    interval = comparison.interval(arm, column)
+    between = f" [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]" if interval else ""
+    return f"{_told(paired.difference, '+')}{between} ({paired.better}/{paired.difference.n})"
 
 
 def _told(spread: Spread, sign: str) -> str:
@@ -78,6 +85,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"*: over fewer joints, not comparable with others of its column. Not predicted: {left_out}."
     if len({str(result.record.data["evaluate"]) for result in comparison.results}) > 1:
         yield "Not all runs were evaluated on the same labels: run kd-pipeline ablate again, without --only."
+    without = [f"{result.arm} seed {result.seed}" for result in comparison.results if not result.verdicts]
+    if without and comparison.baseline is not None:
+        yield f"Evaluated by an earlier version, so without interval: {', '.join(without)}. {_AGAIN}"
     if comparison.unfinished:
         yield f"Not finished: {', '.join(map(str, comparison.unfinished))}."
 

@@ -18,6 +18,8 @@ PAIRED_COLUMNS = (
     "std",
     "seeds",
     "better",
+    "low",
+    "high",
 )
 
 
@@ -28,7 +30,8 @@ def results_csv(comparison: Comparison) -> str:
 
 
 def paired_csv(comparison: Comparison) -> str:
-    """The differences to the baseline: a row to an arm and a column of the table; no `std` of one seed."""
+    """The differences to the baseline: a row to an arm and a column of the table; no `std` of one seed, no
+    `low` and `high` (the interval over other people) where there is none."""
     return _csv(PAIRED_COLUMNS, _paired_rows(comparison))
 
 
@@ -53,7 +56,9 @@ def _paired_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
                 spread = paired.difference
                 place = (column.kind, column.name, column.convention, comparison.metric)
                 numbers = (_number(spread.mean), _number(spread.std), spread.n, paired.better)
-                yield arm, comparison.baseline, *place, *numbers
+                interval = comparison.interval(arm, column)
+                ends = (interval.low, interval.high) if interval else (None, None)
+                yield arm, comparison.baseline, *place, *numbers, *map(_number, ends)
 
 
 def _number(value: float | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -12,6 +13,8 @@ from student.ablation.ablation import Ablation
 from student.ablation.comparison import Comparison
 from student.ablation.results import RunResult
 from student.ablation.run_record import RunRecord
+from student.evaluation.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
+from student.evaluation.per_person import PersonVerdicts
 
 FILE = {
     "name": "toy",
@@ -72,8 +75,9 @@ def make_result() -> Callable[..., RunResult]:
             name: {"AP": value / 2, "PCK20": value} for name, value in values.items() if name == "first"
         }
         lacking = frozenset(changes.pop("incomplete", ()))
-        not_predicted = changes.pop("not_predicted", {})
-        return RunResult(arm, seed, record(arm, seed, **changes), metrics, values, not_predicted, lacking)
+        not_predicted, verdicts = changes.pop("not_predicted", {}), changes.pop("verdicts", {})
+        told = record(arm, seed, **changes)
+        return RunResult(arm, seed, told, metrics, values, not_predicted, lacking, verdicts)
 
     return make
 
@@ -93,6 +97,18 @@ def make_comparison(open_ablation) -> Callable[..., Comparison]:
             "results": list(results),
         }
         return Comparison(**{**told, **changes})
+
+    return make
+
+
+@pytest.fixture
+def verdicts_of() -> Callable[..., PersonVerdicts]:
+    """Verdicts on PCK@0.2 from rows of people: "m" met, "x" missed, "?" not predicted, " " no label."""
+
+    def make(*people: str, joints: tuple[str, ...] = ("nose", "left_hip", "right_hip")) -> PersonVerdicts:
+        codes = {" ": NO_LABEL, "?": NOT_PREDICTED, "x": MISSED, "m": MET}
+        verdict_NK = np.array([[codes[letter] for letter in row] for row in people], np.uint8)
+        return PersonVerdicts(np.arange(len(people)), joints[: verdict_NK.shape[1]], {"PCK20": verdict_NK})
 
     return make
 

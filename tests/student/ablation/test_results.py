@@ -1,9 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from pipeline.errors import KDError
 from student.ablation.results import pooled, read_result
+from student.evaluation.per_person import write_per_person
 
 PER_JOINT = """dataset,model,joint,pck,pckh,labels
 first,student,nose,0.5000,,4
@@ -47,6 +49,18 @@ def test_values_are_the_students_by_column_the_mean_weighing_datasets_alike(fini
     }
     assert result.metrics["first"] == {"AP": 0.1, "PCK20": 0.4}
     assert (result.arm, result.seed, result.record.steps) == ("gt", 0, 40)
+
+
+def test_verdicts_are_the_students_and_an_earlier_version_has_none(finished, verdicts_of):
+    ablation, run = finished
+    assert read_result(run, "PCK20", ablation.columns).verdicts == {}
+    path, ours = run.workspace.evaluation / "per_person.npz", verdicts_of("mx", "xx")
+    write_per_person(path, {"first": {"student": ours, "cpm": verdicts_of("mm", "mm")}})
+    read = read_result(run, "PCK20", ablation.columns).verdicts
+    assert list(read) == ["first"] and np.array_equal(read["first"].of["PCK20"], ours.of["PCK20"])
+    path.write_bytes(b"torn")
+    with pytest.raises(KDError, match=r"results of gt seed 0 .* cannot be read .*per_person.npz"):
+        read_result(run, "PCK20", ablation.columns)
 
 
 def test_a_metric_that_a_dataset_lacks_is_absent_and_the_mean_is_over_the_others(finished):

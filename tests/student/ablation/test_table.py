@@ -91,3 +91,35 @@ def test_what_is_missing_or_not_comparable_is_told(make_comparison, make_result,
 def test_without_a_baseline_there_are_no_differences(make_comparison, make_result):
     table = ablation_table(make_comparison(make_result("kd", 0, {"first": 0.3}), baseline=None))
     assert len(cells(table, "kd")) == 1 and "Minus" not in table
+
+
+def test_the_interval_is_of_the_mean_of_paired_differences_over_the_same_people(
+    make_comparison, make_result, verdicts_of
+):
+    """Two people with a label each. kd meets both; gt meets the first with seed 0 and none with seed 1. If
+    the second alone is drawn, the differences are 1 and 1, if the first alone, 0 and 1: from 0.5 to 1."""
+    right = {"first": verdicts_of("m", "m")}
+    table = ablation_table(
+        make_comparison(
+            make_result("gt", 0, {"first": 0.5}, verdicts={"first": verdicts_of("m", "x")}),
+            make_result("gt", 1, {"first": 0.0}, verdicts={"first": verdicts_of("x", "x")}),
+            make_result("kd", 0, {"first": 1.0}, verdicts=right),
+            make_result("kd", 1, {"first": 1.0}, verdicts=right),
+        )
+    )
+    assert cells(table, "kd")[1][0] == "+75.0 ± 35.4 [+50.0, +100.0] (2/2)"
+    assert "without interval" not in table
+
+
+def test_there_is_no_interval_over_different_people_or_of_runs_without_verdicts(
+    make_comparison, make_result, verdicts_of
+):
+    results = [
+        make_result("gt", 0, {"first": 0.5}, verdicts={"first": verdicts_of("m", "x")}),
+        make_result("kd", 0, {"first": 1.0}, verdicts={"first": verdicts_of("m", "m", "m")}),
+    ]
+    assert cells(ablation_table(make_comparison(*results)), "kd")[1][0] == "+50.0 (1/1)"
+    earlier = make_result("kd", 0, {"first": 1.0})
+    table = ablation_table(make_comparison(results[0], earlier))
+    assert cells(table, "kd")[1][0] == "+50.0 (1/1)"
+    assert "Evaluated by an earlier version, so without interval: kd seed 0. Run kd-pipeline ablate" in table

@@ -32,5 +32,18 @@ def test_a_paired_row_says_what_was_compared_with_what(make_comparison, make_res
         )
     )
     assert [tuple(row.values()) for row in found] == [
-        ("kd", "gt", "dataset", "first", "coco17", "PCK20", "0.12500", "0.17678", "2", "1")
+        ("kd", "gt", "dataset", "first", "coco17", "PCK20", "0.12500", "0.17678", "2", "1", "", "")
     ]
+
+
+def test_a_paired_row_ends_in_the_interval_where_there_is_one(make_comparison, make_result, verdicts_of):
+    found = rows(
+        paired_csv(
+            make_comparison(
+                make_result("gt", 0, {"first": 0.0}, verdicts={"first": verdicts_of("x", "x")}),
+                make_result("kd", 0, {"first": 0.5}, verdicts={"first": verdicts_of("m", "x")}),
+            )
+        )
+    )
+    assert [(row["mean"], row["low"], row["high"]) for row in found] == [("0.50000", "0.00000", "1.00000")]
+    assert list(found[0])[-3:] == ["better", "low", "high"]
