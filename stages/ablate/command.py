@@ -38,10 +38,10 @@ def ablate(
 ) -> None:
     """Train and evaluate every arm of FILE with every seed, and compare them.
 
-    Runs go to ablations/<name>/<arm>/seed<k>/, beside table.md, results.csv, paired.csv and a plot. Stores
-    and crops are only read. Finished runs whose params and data are unchanged are not repeated, and a killed
-    run goes on from its last checkpoint: run the same command again. A failed run does not stop the others;
-    the exit code is then 2.
+    Runs go to ablations/<name>/<arm>/seed<k>/, beside table.md, results.csv, paired.csv, teachers.csv and a
+    plot. Stores and crops are only read. Finished runs whose params and data are unchanged are not repeated,
+    and a killed run goes on from its last checkpoint: run the same command again. A failed run does not stop
+    the others; the exit code is then 2.
     """
     from student.ablation.ablation import Ablation
 
@@ -53,6 +53,7 @@ def ablate(
     if dry_run:
         click.echo(f"{len(finished)} of {len(finished) + len(todo)} runs are finished.")
         return
+    _evaluate_teachers(ablation)
     failed = _run_all(ablation, finished, todo, jobs, threads or max(1, usable_cores() // jobs))
     click.echo(f"\n{_report(ablation)}")
     if failed:
@@ -83,6 +84,20 @@ def _sorted_by_state(
         if tell:
             click.echo(f"{run}: {state}")
     return finished, todo
+
+
+def _evaluate_teachers(ablation: "Ablation") -> None:
+    """From their stores. One that cannot be used is named, and keeps no run from being trained."""
+    from student.evaluation.evaluate import evaluate_teachers
+
+    evaluate_teachers(
+        ablation.teachers,
+        ablation.teachers.evaluation,
+        overlays=0,
+        on_refused=lambda teacher, dataset, error: click.echo(
+            f"No numbers of {teacher} on {dataset}: {error}"
+        ),
+    )
 
 
 def _run_all(

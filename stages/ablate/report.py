@@ -1,11 +1,11 @@
-"""What an ablation leaves beside its runs: table.md, results.csv, paired.csv and the plot."""
+"""What an ablation leaves beside its runs: table.md, results.csv, paired.csv, teachers.csv and the plot."""
 
 from pipeline.atomic_file import write_atomically
 from stages.ablate.plot import plot_comparison
 from student.ablation.ablation import Ablation
 from student.ablation.comparison import Comparison
 from student.ablation.table import ablation_table
-from student.ablation.tidy import paired_csv, results_csv
+from student.ablation.tidy import paired_csv, results_csv, teachers_csv
 
 
 def write_report(ablation: Ablation) -> str:
@@ -20,6 +20,7 @@ def write_report(ablation: Ablation) -> str:
         ("table.md", table),
         ("results.csv", results_csv(comparison)),
         ("paired.csv", paired_csv(comparison)),
+        ("teachers.csv", teachers_csv(comparison)),
     ):
         write_atomically(ablation.folder / name, content)
     plot_comparison(comparison, [ablation.folder / "plot.png", ablation.folder / "plot.svg"])

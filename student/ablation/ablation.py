@@ -63,6 +63,11 @@ class Ablation:
         return self.root / FOLDER / self.file.name
 
     @property
+    def teachers(self) -> Workspace:
+        """Where the teachers' evaluation goes, which all arms are shown beside."""
+        return Workspace(self.root, self._params, output=self.folder / "teachers")
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Of the table."""
         datasets = self.file.datasets or self._params.evaluate.datasets

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from student.ablation.ablation import Ablation, Run
 from student.ablation.column import Column
 from student.ablation.resampling import Interval, Resampling, same_people
-from student.ablation.results import RunResult, read_result
+from student.ablation.results import RunResult, TeacherResult, read_result, read_teachers
 from student.ablation.run_folder import state_of
 from student.ablation.spread import PairedDifference, Spread
 
@@ -25,6 +25,7 @@ class Comparison:
     columns: tuple[Column, ...]
     results: Sequence[RunResult]
     unfinished: Sequence[Run] = ()
+    teachers: Sequence[TeacherResult] = ()
     resampling: Resampling = field(default_factory=Resampling)
 
     @classmethod
@@ -37,14 +38,24 @@ class Comparison:
         finished, unfinished = [], []
         for run in ablation.runs():
             (finished if state_of(run, data=None).finished else unfinished).append(run)
+        metric, columns = ablation.file.metric, ablation.columns
+        results = [read_result(run, metric, columns) for run in finished]
+        teachers = ablation.teachers
         return cls(
             name=ablation.file.name,
-            metric=ablation.file.metric,
+            metric=metric,
             baseline=ablation.file.baseline,
             arms=tuple(arm.name for arm in ablation.arms),
-            columns=ablation.columns,
-            results=[read_result(run, ablation.file.metric, ablation.columns) for run in finished],
+            columns=columns,
+            results=results,
             unfinished=unfinished,
+            teachers=read_teachers(
+                teachers.evaluation,
+                teachers.params.cells.teachers,
+                metric,
+                columns,
+                measured={name: metrics for result in results for name, metrics in result.metrics.items()},
+            ),
         )
 
     def of_arm(self, arm: str) -> list[RunResult]:

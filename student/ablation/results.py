@@ -1,9 +1,9 @@
-"""The numbers of finished runs, read back from their evaluations."""
+"""The numbers of finished runs and of teachers, read back from their evaluations."""
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,10 @@ Metrics = Mapping[str, Mapping[str, float]]
 """dataset -> metric -> fraction from 0 to 1."""
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """Numbers of one run, fractions from 0 to 1; what cannot be measured is absent."""
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Of one model, fractions from 0 to 1; what cannot be measured is absent."""
 
-    arm: str
-    seed: int
-    record: RunRecord
     metrics: Metrics
     """All that the evaluation has."""
     values: Mapping[str, float]
@@ -40,39 +37,106 @@ class RunResult:
     """By dataset; empty for a run that an earlier version evaluated."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunResult(Numbers):
+    """Of the student of one run."""
+
+    arm: str
+    seed: int
+    record: RunRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherResult(Numbers):
+    """Of one teacher. Columns over several datasets have a value only where it has an answer on each."""
+
+    teacher: str
+
+
 def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
     """Results of a finished run.
 
     Raises:
         KDError: its files are not all there, or cannot be read.
     """
-    evaluation = run.workspace.evaluation
     try:
-        metrics = {
-            name: models[STUDENT]
-            for name, models in _read_json(evaluation / "metrics.json").items()
-            if name != MEAN
-        }
-        coverage = _read_json(evaluation / "coverage.json")
-        left_out = {name: tuple(models[STUDENT]["not_predicted"]) for name, models in coverage.items()}
-        joints = _read_joints(evaluation / "per_joint.csv")
-        values = {column.name: _value(column, metric, metrics, joints) for column in columns}
-        per_person = evaluation / PER_PERSON
-        verdicts = read_per_person(per_person, STUDENT) if per_person.exists() else {}
+        numbers = _read_numbers(run.workspace.evaluation, STUDENT, metric, columns)
     except (OSError, ValueError, KeyError, TypeError, KDError) as error:
         raise _unreadable(run, error) from None
     record = read_record(run.folder)
     if record is None:
         raise _unreadable(run, "there is no run.json")
-    return RunResult(
-        arm=run.arm,
-        seed=run.seed,
-        record=record,
+    return RunResult(arm=run.arm, seed=run.seed, record=record, **vars(numbers))
+
+
+def read_teachers(
+    evaluation: Path,
+    teachers: Sequence[str],
+    metric: str,
+    columns: Sequence[Column],
+    measured: Mapping[str, Collection[str]],
+) -> list[TeacherResult]:
+    """Of those teachers that have a value in any column; none where the folder has no evaluation.
+
+    `measured` are the metrics that runs have, by dataset: where a teacher lacks one of those datasets, its
+    mean would be over others than theirs, and is left out.
+
+    Raises:
+        KDError: the evaluation's files are not all there, or cannot be read.
+    """
+    if not (evaluation / "metrics.json").exists():
+        return []
+    try:
+        found = [(name, _read_numbers(evaluation, name, metric, columns)) for name in teachers]
+    except (OSError, ValueError, KeyError, TypeError, KDError) as error:
+        raise KDError(
+            f"the teachers' results in {evaluation} cannot be read ({error}). Write them again: kd-pipeline "
+            "ablate FILE"
+        ) from None
+    return [
+        TeacherResult(teacher=name, **vars(replace(numbers, values=values)))
+        for name, numbers in found
+        if (values := _values_on_all(numbers, metric, columns, measured))
+    ]
+
+
+def _values_on_all(
+    numbers: Numbers, metric: str, columns: Sequence[Column], measured: Mapping[str, Collection[str]]
+) -> dict[str, float]:
+    def has_all(column: Column) -> bool:
+        return all(
+            name in numbers.metrics
+            and (column.kind == "group" or metric in numbers.metrics[name] or metric not in measured[name])
+            for name in column.datasets
+            if name in measured
+        )
+
+    return {
+        column.name: numbers.values[column.name]
+        for column in columns
+        if column.name in numbers.values and has_all(column)
+    }
+
+
+def _read_numbers(evaluation: Path, model: str, metric: str, columns: Sequence[Column]) -> Numbers:
+    metrics = {
+        name: models[model]
+        for name, models in _read_json(evaluation / "metrics.json").items()
+        if name != MEAN and model in models
+    }
+    coverage = _read_json(evaluation / "coverage.json")
+    left_out = {
+        name: tuple(models[model]["not_predicted"]) for name, models in coverage.items() if model in models
+    }
+    joints = _read_joints(evaluation / "per_joint.csv", model)
+    values = {column.name: _value(column, metric, metrics, joints) for column in columns}
+    per_person = evaluation / PER_PERSON
+    return Numbers(
         metrics=metrics,
         values={name: value for name, value in values.items() if value is not None},
         not_predicted=left_out,
         incomplete=frozenset(column.name for column in columns if _lacks_joints(column, metric, left_out)),
-        verdicts=verdicts,
+        verdicts=read_per_person(per_person, model) if per_person.exists() else {},
     )
 
 
@@ -111,9 +175,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _read_joints(path: Path) -> list[dict[str, str]]:
+def _read_joints(path: Path, model: str) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["model"] == STUDENT]
+        return [row for row in csv.DictReader(file) if row["model"] == model]
 
 
 def _unreadable(run: Run, error: object) -> KDError:

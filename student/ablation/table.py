@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from student.ablation.column import Column
 from student.ablation.comparison import Comparison
 from student.ablation.resampling import COVERED
-from student.ablation.results import RunResult
+from student.ablation.results import RunResult, TeacherResult
 from student.ablation.spread import Spread
 from student.evaluation.markdown import markdown_rows
 
@@ -25,6 +25,9 @@ def _arms(comparison: Comparison) -> Iterator[str]:
     for arm in comparison.arms:
         cells = [_level(comparison, arm, column) for column in comparison.columns]
         rows.append([arm, *cells, *_costs(comparison.of_arm(arm))])
+    for teacher in comparison.teachers:
+        cells = [_teachers_level(teacher, column) for column in comparison.columns]
+        rows.append([f"{teacher.teacher} (teacher)", *cells, *[NOTHING] * 3])
     yield from markdown_rows(rows)
 
 
@@ -50,6 +53,12 @@ def _level(comparison: Comparison, arm: str, column: Column) -> str:
         return NOTHING
     incomplete = any(column.name in result.incomplete for result in comparison.of_arm(arm))
     return _told(spread, "") + ("*" if incomplete else "")
+
+
+def _teachers_level(teacher: TeacherResult, column: Column) -> str:
+    if column.name not in teacher.values:
+        return NOTHING
+    return f"{100 * teacher.values[column.name]:.1f}" + ("*" if column.name in teacher.incomplete else "")
 
 
 def _difference(comparison: Comparison, arm: str, column: Column) -> str:
@@ -93,10 +102,12 @@ def _notes(comparison: Comparison) -> Iterator[str]:
 
 
 def _left_out(comparison: Comparison) -> list[str]:
+    named = [(result.arm, result) for result in comparison.results]
+    named += [(teacher.teacher, teacher) for teacher in comparison.teachers]
     told = (
-        f"{result.arm} on {dataset}: {', '.join(joints)}"
-        for result in comparison.results
-        for dataset, joints in result.not_predicted.items()
+        f"{name} on {dataset}: {', '.join(joints)}"
+        for name, numbers in named
+        for dataset, joints in numbers.not_predicted.items()
         if joints
     )
     return list(dict.fromkeys(told))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from student.ablation.comparison import Comparison
+from student.ablation.results import Numbers
 
 RESULT_COLUMNS = ("arm", "seed", "kind", "dataset", "convention", "metric", "value")
 PAIRED_COLUMNS = (
@@ -23,10 +24,18 @@ PAIRED_COLUMNS = (
 )
 
 
+TEACHER_COLUMNS = ("teacher", "kind", "dataset", "convention", "metric", "value")
+
+
 def results_csv(comparison: Comparison) -> str:
     """All metrics of every finished run by dataset (kind `dataset`); the compared one also as the mean over
     the table's datasets and by group (kinds `mean` and `group`, named under `dataset`)."""
     return _csv(RESULT_COLUMNS, _result_rows(comparison))
+
+
+def teachers_csv(comparison: Comparison) -> str:
+    """The teachers' numbers, as those of runs; an arm is trained, so no file has both."""
+    return _csv(TEACHER_COLUMNS, _teacher_rows(comparison))
 
 
 def paired_csv(comparison: Comparison) -> str:
@@ -36,16 +45,25 @@ def paired_csv(comparison: Comparison) -> str:
 
 
 def _result_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
-    conventions = {column.name: column.convention for column in comparison.columns}
     for result in comparison.results:
-        run = (result.arm, result.seed)
-        for dataset, metrics in result.metrics.items():
-            for metric, value in metrics.items():
-                yield *run, "dataset", dataset, conventions.get(dataset, ""), metric, _number(value)
-        for column in comparison.columns:
-            if column.kind != "dataset" and column.name in result.values:
-                told = _number(result.values[column.name])
-                yield *run, column.kind, column.name, "", comparison.metric, told
+        for number in _numbers(comparison, result):
+            yield result.arm, result.seed, *number
+
+
+def _teacher_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
+    for result in comparison.teachers:
+        for number in _numbers(comparison, result):
+            yield result.teacher, *number
+
+
+def _numbers(comparison: Comparison, numbers: Numbers) -> Iterator[tuple[str, ...]]:
+    conventions = {column.name: column.convention for column in comparison.columns}
+    for dataset, metrics in numbers.metrics.items():
+        for metric, value in metrics.items():
+            yield "dataset", dataset, conventions.get(dataset, ""), metric, _number(value)
+    for column in comparison.columns:
+        if column.kind != "dataset" and column.name in numbers.values:
+            yield column.kind, column.name, "", comparison.metric, _number(numbers.values[column.name])
 
 
 def _paired_rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:

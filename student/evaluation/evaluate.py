@@ -25,6 +25,9 @@ from student.saved import CONFIG, load_student
 STUDENT = "student"
 """The student's name beside the others' and the teachers'."""
 
+OnRefused = Callable[[str, str, KDError], object]
+"""Hears of a teacher and a dataset whose store cannot be used, and why."""
+
 
 def evaluate_workspace(
     workspace: Workspace, progress: Callable[[int, int], None] | None = None, with_teachers: bool = True
@@ -55,29 +58,33 @@ def evaluate_workspace(
     return report
 
 
-def evaluate_teachers(workspace: Workspace) -> EvaluationReport:
-    """Evaluate teachers by their stored answers, before there is a student, and write that to
-    `workspace.teacher_evaluation`. Splits that no teacher has answered are left out.
+def evaluate_teachers(
+    workspace: Workspace, folder: Path, overlays: int, on_refused: OnRefused | None = None
+) -> EvaluationReport:
+    """Evaluate teachers by their stored answers, without a student, and write that to `folder`, with so many
+    pictures. No network runs. Splits that no teacher has answered are left out.
+
+    A store that is incomplete or stale is an error, unless `on_refused` hears of it: then its teacher has no
+    numbers there.
 
     Raises:
-        KDError: as `evaluate_workspace`, but for the student; or no teacher has answered any split.
+        KDError: as `evaluate_workspace`, but for the student.
     """
     _check_names(workspace)
     teachers, union = workspace.params.cells.teachers, workspace_union(workspace)
     splits = {}
     for name in workspace.params.evaluate.datasets:
         table, convention = _crop_table(workspace, name), _convention(workspace, name, union)
-        answers = _teacher_answers(workspace, table, convention, teachers)
+        answers = _teacher_answers(workspace, table, convention, teachers, on_refused)
         if answers:
             splits[name] = _scored(workspace, table, convention, answers)
-    if not splits:
-        raise _nothing_to_score(workspace)
-    report = EvaluationReport(teachers, splits)
-    report.write(workspace.teacher_evaluation, workspace.params.evaluate.overlays)
+    report = EvaluationReport((), teachers, splits)
+    report.write(folder, overlays)
     return report
 
 
-def _nothing_to_score(workspace: Workspace) -> KDError:
+def nothing_to_score(workspace: Workspace) -> KDError:
+    """What is said where no teacher has answered any split."""
     cells, evaluated = workspace.params.cells, workspace.params.evaluate.datasets
     extracted = [name for name in evaluated if name in cells.datasets]
     command = f"kd-pipeline extract-teachers --dataset {(extracted or evaluated)[0]}"
@@ -149,7 +156,10 @@ def _check_student(folder: Path) -> None:
 
 
 def _evaluate_split(
-    workspace: Workspace, students: Mapping[str, Predictor], table: CropTable, teachers: Sequence[str]
+    workspace: Workspace,
+    students: Mapping[str, Predictor],
+    table: CropTable,
+    teachers: Sequence[str],
 ) -> SplitEvaluation:
     convention = _convention(workspace, table.dataset, students[STUDENT].student.config.skeleton)
     answers = {
@@ -187,12 +197,26 @@ def _student_answer(
 
 
 def _teacher_answers(
-    workspace: Workspace, table: CropTable, convention: Convention, teachers: Sequence[str]
+    workspace: Workspace,
+    table: CropTable,
+    convention: Convention,
+    teachers: Sequence[str],
+    on_refused: OnRefused | None = None,
 ) -> dict[str, Answer]:
-    """Of those that have a store for the table's dataset."""
-    asked = workspace.params.teachers_of(table.dataset)
-    answers = {name: teacher_answer(workspace, name, table, convention) for name in teachers if name in asked}
-    return {name: answer for name, answer in answers.items() if answer is not None}
+    """Of those that have a store for the table's dataset; one that cannot be used is an error, unless somebody
+    hears of it."""
+    asked, answers = workspace.params.teachers_of(table.dataset), {}
+    for teacher in (name for name in teachers if name in asked):
+        try:
+            answer = teacher_answer(workspace, teacher, table, convention)
+        except KDError as error:
+            if on_refused is None:
+                raise
+            on_refused(teacher, table.dataset, error)
+            continue
+        if answer is not None:
+            answers[teacher] = answer
+    return answers
 
 
 def _people(workspace: Workspace, name: str) -> CropTable | None:

@@ -50,6 +50,12 @@ def test_table_csv_and_plot_lie_beside_the_runs(ablated):
         ("kd", "mean"),
         ("kd", "feet"),
     ]
+    taught = [row for row in rows(ablated.folder / "teachers.csv") if row["kind"] != "dataset"]
+    assert [(row["teacher"], row["kind"], row["dataset"]) for row in taught] == [
+        ("lamp", "mean", "mean"),
+        ("lamp", "group", "feet"),
+    ]
+    assert "| lamp (teacher) |" in ablated.output
     assert (ablated.folder / "plot.png").stat().st_size > 10_000
     assert (ablated.folder / "plot.svg").read_text().startswith("<?xml")
 

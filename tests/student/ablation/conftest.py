@@ -11,7 +11,7 @@ import yaml
 from pipeline.workspace import Workspace
 from student.ablation.ablation import Ablation
 from student.ablation.comparison import Comparison
-from student.ablation.results import RunResult
+from student.ablation.results import RunResult, TeacherResult
 from student.ablation.run_record import RunRecord
 from student.evaluation.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
 from student.evaluation.per_person import PersonVerdicts
@@ -76,8 +76,27 @@ def make_result() -> Callable[..., RunResult]:
         }
         lacking = frozenset(changes.pop("incomplete", ()))
         not_predicted, verdicts = changes.pop("not_predicted", {}), changes.pop("verdicts", {})
-        told = record(arm, seed, **changes)
-        return RunResult(arm, seed, told, metrics, values, not_predicted, lacking, verdicts)
+        return RunResult(
+            arm=arm,
+            seed=seed,
+            record=record(arm, seed, **changes),
+            metrics=metrics,
+            values=values,
+            not_predicted=not_predicted,
+            incomplete=lacking,
+            verdicts=verdicts,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_teacher() -> Callable[..., TeacherResult]:
+    """A teacher's result from its values by column."""
+
+    def make(teacher: str, values: dict[str, float], **changes: Any) -> TeacherResult:
+        told = {"metrics": {}, "not_predicted": {}, "incomplete": frozenset(), **changes}
+        return TeacherResult(teacher=teacher, values=values, **told)
 
     return make
 

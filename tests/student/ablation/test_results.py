@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import KDError
-from student.ablation.results import pooled, read_result
+from student.ablation.results import pooled, read_result, read_teachers
 from student.evaluation.per_person import write_per_person
 
 PER_JOINT = """dataset,model,joint,pck,pckh,labels
@@ -61,6 +61,57 @@ def test_verdicts_are_the_students_and_an_earlier_version_has_none(finished, ver
     path.write_bytes(b"torn")
     with pytest.raises(KDError, match=r"results of gt seed 0 .* cannot be read .*per_person.npz"):
         read_result(run, "PCK20", ablation.columns)
+
+
+RUNS_HAVE = {"first": ("AP", "PCK20"), "second": ("PCK20", "PCKh50")}
+
+
+@pytest.fixture
+def teachers(finished):
+    """Evaluated on both datasets: `both`, without a thorax; on `second` alone: `cpm`; on none: `absent`."""
+    _, run = finished
+    folder = run.workspace.evaluation
+    metrics = {
+        "first": {"both": {"AP": 0.9, "PCK20": 0.8}},
+        "second": {"both": {"PCK20": 0.6}, "cpm": {"PCK20": 0.9}},
+        "mean": {"both": {"PCK20": 0.7}},
+    }
+    coverage = {
+        "first": {"both": {"not_predicted": []}},
+        "second": {"both": {"not_predicted": ["thorax"]}, "cpm": {"not_predicted": []}},
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "coverage.json").write_text(json.dumps(coverage))
+    (folder / "per_joint.csv").write_text(PER_JOINT + "second,both,pelvis,0.7500,,4\n")
+    return folder
+
+
+def test_teachers_have_values_by_column_as_runs_have(finished, teachers):
+    columns = finished[0].columns
+    both, cpm = read_teachers(teachers, ["both", "cpm", "absent"], "PCK20", columns, RUNS_HAVE)
+    assert both.values == {"first": 0.8, "second": 0.6, "mean": pytest.approx(0.7), "trunk": 0.75}
+    assert both.incomplete == {"second", "mean", "trunk"}
+    assert (both.teacher, list(both.metrics)) == ("both", ["first", "second"])
+    # cpm has no answer on `first`, so no mean.
+    assert cpm.values == {"second": 0.9, "trunk": 1.0} and cpm.incomplete == frozenset()
+
+
+def test_a_teachers_mean_is_over_the_datasets_that_have_the_metric(finished, teachers):
+    """Of PCKh50, `second` alone has any: a teacher without it there has no mean. AP is `first`'s alone."""
+    columns, mean = finished[0].columns, finished[0].columns[2].name
+    assert all(mean not in t.values for t in read_teachers(teachers, ["both"], "PCKh50", columns, RUNS_HAVE))
+    (both,) = read_teachers(teachers, ["both"], "AP", columns, RUNS_HAVE)
+    assert both.values[mean] == 0.9
+
+
+def test_without_an_evaluation_there_are_no_teachers_and_a_damaged_one_says_what_to_do(
+    finished, teachers, tmp_path
+):
+    columns = finished[0].columns
+    assert read_teachers(tmp_path / "none", ["both"], "PCK20", columns, RUNS_HAVE) == []
+    (teachers / "coverage.json").write_text("{")
+    with pytest.raises(KDError, match="teachers' results in .* cannot be read .* kd-pipeline ablate FILE"):
+        read_teachers(teachers, ["both"], "PCK20", columns, RUNS_HAVE)
 
 
 def test_a_metric_that_a_dataset_lacks_is_absent_and_the_mean_is_over_the_others(finished):

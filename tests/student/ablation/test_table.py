@@ -75,6 +75,21 @@ def test_numbers_over_fewer_joints_are_marked(make_comparison, make_result):
     assert "Not predicted: gt on first: nose." in table
 
 
+def test_teachers_stand_under_the_arms_with_what_they_have(make_comparison, make_result, make_teacher):
+    """`lamp` is also an arm's name."""
+    lacking = {"incomplete": frozenset({"first"}), "not_predicted": {"first": ("nose",)}}
+    table = ablation_table(
+        make_comparison(
+            make_result("gt", 0, {"first": 0.3}),
+            arms=("gt", "lamp"),
+            teachers=[make_teacher("lamp", {"first": 0.876, "trunk": 0.5}, **lacking)],
+        )
+    )
+    assert cells(table, "lamp (teacher)") == [["87.6*", "-", "-", "50.0", "-", "-", "-"]]
+    assert len(cells(table, "lamp")) == 3  # as an arm in both tables, and once as a teacher
+    assert "Not predicted: lamp on first: nose." in table
+
+
 def test_what_is_missing_or_not_comparable_is_told(make_comparison, make_result, open_ablation):
     other = {"data": {"evaluate": {"first": ["bb"]}}}
     table = ablation_table(

@@ -1,7 +1,7 @@
 import csv
 import io
 
-from student.ablation.tidy import paired_csv, results_csv
+from student.ablation.tidy import paired_csv, results_csv, teachers_csv
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -47,3 +47,14 @@ def test_a_paired_row_ends_in_the_interval_where_there_is_one(make_comparison, m
     )
     assert [(row["mean"], row["low"], row["high"]) for row in found] == [("0.50000", "0.00000", "1.00000")]
     assert list(found[0])[-3:] == ["better", "low", "high"]
+
+
+def test_teachers_have_a_file_of_their_own(make_comparison, make_result, make_teacher):
+    teacher = make_teacher("lamp", {"first": 0.5, "mean": 0.4}, metrics={"first": {"AP": 0.25, "PCK20": 0.5}})
+    comparison = make_comparison(make_result("kd", 3, {"first": 0.3}), teachers=[teacher])
+    assert [tuple(row.values()) for row in rows(teachers_csv(comparison))] == [
+        ("lamp", "dataset", "first", "coco17", "AP", "0.25000"),
+        ("lamp", "dataset", "first", "coco17", "PCK20", "0.50000"),
+        ("lamp", "mean", "mean", "", "PCK20", "0.40000"),
+    ]
+    assert {row["arm"] for row in rows(results_csv(comparison))} == {"kd"}

@@ -25,7 +25,7 @@ from pipeline.store.row_plan import wanted_keys
 from pipeline.store.rows import CellRows, HeatmapRows
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.workspace import Workspace
-from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
+from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace, nothing_to_score
 from student.evaluation.predictions import read_predictions
 from student.evaluation.scores import evaluate_predictions
 from student.network import PoseStudent
@@ -210,7 +210,7 @@ def test_teachers_are_scored_before_there_is_a_student(workspace):
     shutil.rmtree(workspace.run)
     with pytest.raises(KDError, match="there is no student at .* kd-pipeline evaluate --teachers-only"):
         evaluate_workspace(workspace)
-    report = evaluate_teachers(workspace)
+    report = evaluate_teachers(workspace, workspace.teacher_evaluation, overlays=1)
     assert {name: scores.flat() for name, scores in report.splits["val"].scores.items()} == {
         name: both[name].flat() for name in ("coco", "mpii")
     }
@@ -224,7 +224,7 @@ def test_pictures_without_labels_show_teachers_too_before_there_is_a_student(wor
     """In the joints that a student would have: those of the datasets and teachers in use."""
     wild = read_crop_table(workspace.crops("wild"), workspace.root / "images")
     write_store(workspace, Oracle("mpii", load_convention("mpii16")), wild)
-    split = evaluate_teachers(workspace).splits["wild"]
+    split = evaluate_teachers(workspace, workspace.teacher_evaluation, overlays=1).splits["wild"]
     union = build_union([load_convention(name) for name in ("coco17", "mpii16", "aic14")])
     assert split.convention.joints == union.joints and not split.scores
     assert (workspace.teacher_evaluation / "overlays" / "wild.png").is_file()
@@ -243,9 +243,9 @@ def test_neither_a_student_nor_a_store_is_told(workspace, extracted, remedy):
     params["datasets"]["train"] = params["datasets"]["val"]
     params["cells"]["datasets"] = extracted
     (workspace.root / "params.yaml").write_text(yaml.safe_dump(params))
-    with pytest.raises(KDError) as error:
-        evaluate_teachers(Workspace.open(workspace.root))
-    assert str(error.value) == (
+    workspace = Workspace.open(workspace.root)
+    assert not evaluate_teachers(workspace, workspace.teacher_evaluation, overlays=1).splits
+    assert str(nothing_to_score(workspace)) == (
         "no teacher of cells.teachers (coco, mpii, never_run) has a store for a dataset of evaluate.datasets "
         f"(val, detected, wild), so there is nothing to score. {remedy}"
     )
@@ -401,6 +401,33 @@ def test_a_crop_that_a_store_lacks_is_an_error_and_nothing_is_written(workspace,
     with pytest.raises(KDError, match="the store of coco for val lacks 1 of 6 crops: .*--dataset val$"):
         evaluate_workspace(workspace)
     assert not workspace.evaluation.exists()
+
+
+def test_teachers_are_evaluated_alone_without_a_student(workspace):
+    expected = evaluate_workspace(workspace).scores["val"]["mpii"].flat()
+    shutil.rmtree(workspace.run)
+    folder = workspace.root / "teachers"
+    report = evaluate_teachers(workspace, folder, overlays=0, on_refused=pytest.fail)
+    assert report.models == ("coco", "mpii", "never_run")
+    assert report.scores["val"]["mpii"].flat() == expected
+    metrics = json.loads((workspace.root / "teachers/metrics.json").read_text())
+    assert {name: list(models) for name, models in metrics.items()} == {
+        "val": ["coco", "mpii"],
+        "mean": ["coco", "mpii"],
+    }
+
+
+def test_a_store_that_cannot_be_used_leaves_its_teacher_out_and_says_why(workspace, tmp_path):
+    annotations = json.loads((tmp_path / "people.json").read_text())["annotations"]
+    annotations[0]["bbox"][2] += 4
+    reindex(workspace, tmp_path, annotations)
+    refused = []
+    report = evaluate_teachers(
+        workspace, tmp_path / "teachers", overlays=0, on_refused=lambda *told: refused.append(told)
+    )
+    assert [(teacher, dataset) for teacher, dataset, _ in refused] == [("coco", "val"), ("mpii", "val")]
+    assert "the store of coco for val lacks 1 of 6 crops" in str(refused[0][2])
+    assert report.scores == {}
 
 
 def test_a_crop_that_was_taken_out_needs_no_extraction(workspace, tmp_path):
