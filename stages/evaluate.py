@@ -22,15 +22,13 @@ def evaluate(root: Path, teachers_only: bool) -> None:
     not predicted, never as wrong or right.
     """
     from pipeline.workspace import Workspace
-    from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace, nothing_to_score
+    from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
     from student.evaluation.side_by_side import SHEET
 
     workspace = Workspace.open(root)
     if teachers_only:
         folder = workspace.teacher_evaluation
         report = evaluate_teachers(workspace, folder, workspace.params.evaluate.overlays)
-        if not report.splits:
-            raise nothing_to_score(workspace)
     else:
         with ProgressBar("evaluating", "crops") as progress:
             report, folder = evaluate_workspace(workspace, progress=progress), workspace.evaluation

@@ -13,6 +13,8 @@ def mean_errors(table: CropTable, ordered: Predictions) -> Float64[np.ndarray, "
     Over the joints that are labelled and predicted; NaN where there are none, and for crowds. `ordered` are
     predictions in the table's order.
     """
+    if not table.labelled.any():
+        return np.full(len(table), np.nan)
     counts_NK = (table.visibility > 0) & ordered.predicted & ~table.iscrowd[:, None]
     distance_NK = np.linalg.norm(ordered.keypoints.astype(np.float64) - table.keypoints, axis=2)
     labels_N = counts_NK.sum(axis=1)

@@ -64,8 +64,8 @@ def evaluate_teachers(
     """Evaluate teachers by their stored answers, without a student, and write that to `folder`, with so many
     pictures. No network runs. Splits that no teacher has answered are left out.
 
-    A store that is incomplete or stale is an error, unless `on_refused` hears of it: then its teacher has no
-    numbers there.
+    A store that is incomplete or stale, or that there is none at all, is an error, unless `on_refused` is
+    there to hear of unusable stores: then teachers have no numbers there.
 
     Raises:
         KDError: as `evaluate_workspace`, but for the student.
@@ -78,13 +78,14 @@ def evaluate_teachers(
         answers = _teacher_answers(workspace, table, convention, teachers, on_refused)
         if answers:
             splits[name] = _scored(workspace, table, convention, answers)
+    if not splits and on_refused is None:
+        raise _nothing_to_score(workspace)
     report = EvaluationReport((), teachers, splits)
     report.write(folder, overlays)
     return report
 
 
-def nothing_to_score(workspace: Workspace) -> KDError:
-    """What is said where no teacher has answered any split."""
+def _nothing_to_score(workspace: Workspace) -> KDError:
     cells, evaluated = workspace.params.cells, workspace.params.evaluate.datasets
     extracted = [name for name in evaluated if name in cells.datasets]
     command = f"kd-pipeline extract-teachers --dataset {(extracted or evaluated)[0]}"
@@ -203,8 +204,8 @@ def _teacher_answers(
     teachers: Sequence[str],
     on_refused: OnRefused | None = None,
 ) -> dict[str, Answer]:
-    """Of those that have a store for the table's dataset; one that cannot be used is an error, unless somebody
-    hears of it."""
+    """Of those that have a store for the table's dataset; one that cannot be used is an error, unless
+    somebody hears of it."""
     asked, answers = workspace.params.teachers_of(table.dataset), {}
     for teacher in (name for name in teachers if name in asked):
         try:

@@ -33,7 +33,12 @@ class Columns:
 
     @property
     def models(self) -> tuple[str, ...]:
-        return (*self.teachers, *self.students[1:], self.students[0])
+        return (*self.teachers, *self.students[1:], *self.students[:1])
+
+    @property
+    def first(self) -> str:
+        """Whose errors people are chosen by: the first student, or without any the first teacher."""
+        return (*self.students, *self.teachers)[0]
 
     @property
     def side(self) -> int:
@@ -60,7 +65,7 @@ def person_row(
         _panel(person.labels(), strip(columns.side, TITLE_HEIGHT, LABELS, INK, _TITLE)),
     ]
     for model in columns.models:
-        colour = _STUDENTS_TITLE if model == columns.students[0] else _TITLE
+        colour = _STUDENTS_TITLE if model in columns.students[:1] else _TITLE
         title = strip(columns.side, TITLE_HEIGHT, model, INK, colour, right=person.score(model))
         panels.append(_panel(person.answer(model), title))
     gap = np.full((len(panels[0]), GAP, 3), PAPER, np.uint8)

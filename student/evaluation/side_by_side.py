@@ -18,7 +18,7 @@ SHEET = "side_by_side.png"
 SHEET_PEOPLE, SHEET_PEOPLE_OF_ONE = 12, 3
 """On the sheet: of all datasets together, about, and at most of one."""
 LEGEND = (
-    "Nobody picked these people: they stand at evenly spread ranks of the {student}'s error on each dataset "
+    "Nobody picked these people: they stand at evenly spread ranks of the {model}'s error on each dataset "
     "(mean distance of joints to their labels, of the box's diagonal), the smallest first; without labels, "
     "evenly over the dataset. 12/17: of the labels of 17 joints that the model predicts, 12 are met (PCK@0.2 "
     "of the torso). A pink line leads from a joint that misses to its label. The person's left is orange, "
@@ -38,7 +38,7 @@ def write_side_by_side(
     drawn = {name: split for name, split in splits.items() if people and len(split.table)}
     if not drawn:
         return None
-    legend = paragraph(columns.width, _LINE_HEIGHT, LEGEND.format(student=columns.students[0]), INK, PAPER)
+    legend = paragraph(columns.width, _LINE_HEIGHT, LEGEND.format(model=columns.first), INK, PAPER)
     of_one = min(people, SHEET_PEOPLE_OF_ONE, max(1, SHEET_PEOPLE // len(drawn)))
     parts = [legend]
     for name, split in drawn.items():
@@ -50,13 +50,14 @@ def write_side_by_side(
 
 def _rows(split: SplitEvaluation, columns: Columns, people: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """People with a line above each, which says who it is."""
-    error_N = mean_errors(split.table, split.ordered[columns.students[0]])
+    model = columns.first if columns.first in split.answers else next(iter(split.answers))
+    error_N = mean_errors(split.table, split.ordered[model])
     ranked = int(np.isfinite(error_N).sum())
     for row in spread_over_errors(error_N, people).tolist():
         who = f"{split.table.image[row]}, annotation {split.table.annotation_id[row]}"
         if ranked:
             rank = int((error_N < error_N[row]).sum()) + 1
-            who = f"{columns.students[0]}'s error {100 * error_N[row]:.1f} %, rank {rank} of {ranked}: {who}"
+            who = f"{model}'s error {100 * error_N[row]:.1f} %, rank {rank} of {ranked}: {who}"
         line = strip(columns.width, _LINE_HEIGHT, who, INK, PAPER)
         yield np.vstack([line, person_row(split, row, read_image(split.table.image_path(row)), columns)])
 

@@ -25,7 +25,7 @@ from pipeline.store.row_plan import wanted_keys
 from pipeline.store.rows import CellRows, HeatmapRows
 from pipeline.store.writer import StoreWriter, create_store
 from pipeline.workspace import Workspace
-from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace, nothing_to_score
+from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
 from student.evaluation.predictions import read_predictions
 from student.evaluation.scores import evaluate_predictions
 from student.network import PoseStudent
@@ -244,8 +244,9 @@ def test_neither_a_student_nor_a_store_is_told(workspace, extracted, remedy):
     params["cells"]["datasets"] = extracted
     (workspace.root / "params.yaml").write_text(yaml.safe_dump(params))
     workspace = Workspace.open(workspace.root)
-    assert not evaluate_teachers(workspace, workspace.teacher_evaluation, overlays=1).splits
-    assert str(nothing_to_score(workspace)) == (
+    with pytest.raises(KDError) as error:
+        evaluate_teachers(workspace, workspace.teacher_evaluation, overlays=1)
+    assert str(error.value) == (
         "no teacher of cells.teachers (coco, mpii, never_run) has a store for a dataset of evaluate.datasets "
         f"(val, detected, wild), so there is nothing to score. {remedy}"
     )
