@@ -16,7 +16,7 @@ def examples(repository: Path) -> list[dict]:
 
 def test_every_example_of_a_student_is_valid(repository: Path):
     found = examples(repository)
-    assert len(found) == 5
+    assert len(found) == 6
     for example in found:
         parse_section(StudentParams, example["student"], "docs/students.md")
         if "train" in example:
