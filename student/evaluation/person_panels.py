@@ -61,7 +61,7 @@ def person_row(
     """
     person = _Person(split, row, image_HW3, columns.side)
     panels = [
-        _panel(person.background, strip(columns.side, TITLE_HEIGHT, IMAGE, INK, _TITLE)),
+        _panel(person.boxed(), strip(columns.side, TITLE_HEIGHT, IMAGE, INK, _TITLE)),
         _panel(person.labels(), strip(columns.side, TITLE_HEIGHT, LABELS, INK, _TITLE)),
     ]
     for model in columns.models:
@@ -95,6 +95,15 @@ class _Person:
         times = max(1, round(1 / self._affine_23[0, 0]))
         large = cut_out(image_HW3, bbox, side * times)
         self.background = cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA)
+
+    def boxed(self) -> UInt8[np.ndarray, "side side 3"]:
+        """The image, with the box that says who of several people is meant."""
+        bbox = self._split.table.bbox[self._row]
+        corner_12 = apply(self._affine_23, bbox[None, :2])
+        box = np.concatenate([corner_12[0], bbox[2:] * self._affine_23[0, 0]])
+        joints = self._split.convention.num_joints
+        nowhere_K2, unseen_K = np.zeros((joints, 2)), np.zeros(joints, np.uint8)
+        return draw_crop(self.background, nowhere_K2, unseen_K, self._split.convention, box, thickness=1)
 
     def labels(self) -> UInt8[np.ndarray, "side side 3"] | None:
         """None where nobody has labels."""

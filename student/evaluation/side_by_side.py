@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.atomic_file import write_atomically
+from pipeline.datasets.annotations import NO_ANNOTATION
 from pipeline.datasets.image_files import read_image
 from student.evaluation.chosen_people import mean_errors, spread_over_errors
 from student.evaluation.lettering import paragraph, strip
@@ -54,7 +55,9 @@ def _rows(split: SplitEvaluation, columns: Columns, people: int) -> Iterator[UIn
     error_N = mean_errors(split.table, split.ordered[model])
     ranked = int(np.isfinite(error_N).sum())
     for row in spread_over_errors(error_N, people).tolist():
-        who = f"{split.table.image[row]}, annotation {split.table.annotation_id[row]}"
+        who, annotation = split.table.image[row], int(split.table.annotation_id[row])
+        if annotation != NO_ANNOTATION:
+            who += f", annotation {annotation}"
         if ranked:
             rank = int((error_N < error_N[row]).sum()) + 1
             who = f"{model}'s error {100 * error_N[row]:.1f} %, rank {rank} of {ranked}: {who}"

@@ -48,9 +48,12 @@ def centre(picture: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
 
 def test_panels_are_the_image_the_labels_teachers_other_students_and_the_student_last(panels):
-    assert (panels["image"] == 90).all()
     assert np.array_equal(panels["absent"], np.full_like(panels["image"], 240))
-    assert not np.array_equal(panels["labels"], panels["image"])
+    # The box takes the middle 60 of 75 px: nothing else is in the image, and labels are within.
+    rows, columns = np.nonzero((panels["image"] != 90).any(axis=2))
+    edges = [(COLUMNS.side - 1) / 2 + sign * COLUMNS.side * 60 / 75 / 2 for sign in (-1, 1)]
+    assert [rows.min(), rows.max(), columns.min(), columns.max()] == pytest.approx(edges * 2, abs=2)
+    assert (panels["image"][60:-60, 60:-60] == 90).all() and (panels["labels"][60:-60, 60:-60] != 90).any()
 
 
 def test_a_joint_that_is_not_predicted_is_not_drawn_and_joints_lie_where_they_are_in_the_image(panels):
