@@ -26,8 +26,8 @@ from student.weighting.build import build_weighting
 
 IDENTITY_SECTIONS = ("skeleton", "student", "train", "distill")
 """Sections of params.yaml that a training depends on; with any of them changed, a checkpoint is another's."""
-WITHOUT_EFFECT = {"calibrate_scores", "validation", "baselines"}
-"""Settings of `train` that change no weight of the student: with others it is not trained again."""
+BESIDE_THE_STUDENT = {"validation", "baselines"}
+"""Settings of `train` that change nothing of the student."""
 TOLD_CHANGES = 5
 
 
@@ -51,7 +51,8 @@ class TrainingRun:
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
             **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
-            "train": params.train.model_dump(mode="json", exclude=WITHOUT_EFFECT),
+            # Calibrating scores comes after training: another split for it does not train again.
+            "train": params.train.model_dump(mode="json", exclude=BESIDE_THE_STUDENT | {"calibrate_scores"}),
         }
         self.dataset = TrainingSet(
             supervision.splits,

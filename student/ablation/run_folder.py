@@ -21,7 +21,7 @@ from pipeline.workspace import Workspace, make_folder
 from student.ablation.ablation import Run
 from student.ablation.run_record import read_record
 from student.checkpoint import changes
-from student.run import IDENTITY_SECTIONS
+from student.run import BESIDE_THE_STUDENT, IDENTITY_SECTIONS
 
 PARAMS = "params.yaml"
 LOG = "log.txt"
@@ -101,5 +101,5 @@ def _recorded_params(folder: Path) -> Params | None:
 
 
 def _compared(params: Params) -> dict[str, Any]:
-    told = params.model_dump(mode="json")
+    told = params.model_dump(mode="json", exclude={"train": BESIDE_THE_STUDENT})
     return {name: told[name] for name in COMPARED_SECTIONS}

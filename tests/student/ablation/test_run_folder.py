@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 
 from pipeline.errors import KDError
+from pipeline.params import ValidationParams
 from student.ablation.run_folder import open_run, start_folder, state_of
 
 DATA = {"joints": ["nose"], "train": {}, "evaluate": {"first": ["aa"]}}
@@ -51,6 +54,10 @@ def test_what_changes_no_result_does_not_repeat_a_run(open_ablation, record_of):
     record_of(run.arm, run.seed, data=DATA).write(run.folder)
     faster = open_ablation(base={"train.epochs": 1, "runtime.workers": 2}).runs()[0]
     assert state_of(faster, DATA).finished
+    beside = {"validation": ValidationParams(datasets=("second",)), "baselines": {"labels": {}}}
+    train = run.workspace.params.train.model_copy(update=beside)
+    params = run.workspace.params.model_copy(update={"train": train})
+    assert state_of(replace(run, workspace=replace(run.workspace, params=params)), DATA).finished
 
 
 def test_other_data_make_a_run_unfinished_unless_data_are_not_compared(run, record_of):
