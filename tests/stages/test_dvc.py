@@ -1,5 +1,6 @@
 """What DVC reruns, and what it leaves alone, in a real workspace with a real DVC."""
 
+import json
 import os
 import re
 import signal
@@ -21,12 +22,7 @@ ENVIRONMENT = os.environ | {
     "GIT_COMMITTER_NAME": "test",
     "GIT_COMMITTER_EMAIL": "test@localhost",
 }
-CELLS = {
-    "extract@heatmap_coco-synth_coco-train",
-    "extract@heatmap_coco-synth_coco-val",
-    "extract@heatmap_coco-synth_mpii-train",
-    "extract@heatmap_coco-synth_mpii-val",
-}
+SPLITS = [f"{domain}-{split}" for domain in ("synth_coco", "synth_mpii") for split in ("train", "val")]
 
 
 def run(folder: Path, *command: str) -> str:
@@ -37,7 +33,23 @@ def run(folder: Path, *command: str) -> str:
 
 def stages_run(folder: Path, *command: str) -> set[str]:
     """The stages that a DVC command really ran."""
-    return {name.split(":")[-1] for name in re.findall(r"Running stage '([^']+)'", run(folder, *command))}
+    return stages_in(run(folder, *command))
+
+
+def stages_in(output: str) -> set[str]:
+    return {name.split(":")[-1] for name in re.findall(r"Running stage '([^']+)'", output)}
+
+
+def out_of_date(folder: Path) -> set[str]:
+    """The workspace's stages that `dvc status` would run again."""
+    printed = run(folder, "dvc", "status", "--json", "dvc.yaml")
+    return {name.split(":")[-1] for name in json.loads(printed[printed.index("{") :])}
+
+
+def cells_told(output: str) -> dict[str, bool]:
+    """By cell: whether extraction said that it was complete already."""
+    lines = re.findall(r"^stores/(\S+)\.zarr: (.*)$", output, re.MULTILINE)
+    return {cell: told.startswith("complete already") for cell, told in lines}
 
 
 def change(folder: Path, *keys: str, value: object) -> None:
@@ -53,24 +65,24 @@ def change(folder: Path, *keys: str, value: object) -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny quickstart: one teacher, two datasets, reproduced once and committed."""
+    """A tiny quickstart: one teacher over three of four splits, reproduced once and committed."""
     folder = tmp_path_factory.mktemp("dvc") / "workspace"
     run(folder.parent, "kd-pipeline", "init", str(folder))
     stages = (folder / "data" / "dvc.yaml").read_text()
-    (folder / "data" / "dvc.yaml").write_text(re.sub(r"--train \d+ --val \d+", "--train 12 --val 6", stages))
-    splits = [f"{domain}-{split}" for domain in ("synth_coco", "synth_mpii") for split in ("train", "val")]
+    (folder / "data" / "dvc.yaml").write_text(re.sub(r"--train .* --seed", "--train 12 --val 6 --seed", stages))
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["datasets"] = {name: params["datasets"][name] for name in splits}
-    params["cells"] = {"teachers": ["heatmap_coco"], "datasets": splits}
-    params["train"] |= {"datasets": splits[0::2], "epochs": 1, "batch_size": 4}
-    params["evaluate"] |= {"datasets": splits[1::2], "overlays": 1}
+    params["datasets"] = {name: params["datasets"][name] for name in SPLITS}
+    params["cells"] = {"teachers": ["heatmap_coco"], "datasets": SPLITS[:3]}
+    params["train"] |= {"datasets": SPLITS[0::2], "epochs": 1, "steps_per_epoch": None, "batch_size": 4}
+    params["evaluate"] |= {"datasets": SPLITS[1::2], "overlays": 1}
     params["extract"] |= {"shard_size": 4}
-    params["student"] |= {"backbone": "mobilenet_v3_small", "width": 16, "input_size": [64, 64]}
+    params["student"] |= {"input_size": [64, 64]}
     params["runtime"] = {"batch_size": 4, "workers": 0}
     params["distill"] = {"weight": 1.0}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    ran = stages_run(folder, "dvc", "repro")
-    assert CELLS | {"train", "evaluate"} <= ran
+    printed = run(folder, "dvc", "repro")
+    assert {"extract@heatmap_coco", "train", "evaluate"} <= stages_in(printed)
+    assert cells_told(printed) == {f"heatmap_coco/{name}": False for name in SPLITS[:3]}
     run(folder, "git", "add", "--all")
     run(folder, "git", "commit", "--quiet", "--message", "first results")
     return folder
@@ -103,18 +115,35 @@ def test_an_experiment_reuses_the_stores(workspace: Path):
     assert {path: path.stat().st_mtime_ns for path in (workspace / "stores").rglob("c.*")} == shards
 
 
-def test_a_new_teacher_runs_only_its_own_cells_and_a_killed_one_only_its_missing_shards(workspace: Path):
+def test_a_new_dataset_computes_only_its_own_cells(workspace: Path):
+    change(workspace, "cells", "datasets", value=SPLITS)
+    printed = run(workspace, "dvc", "repro")
+    assert stages_in(printed) == {"extract@heatmap_coco", "train", "evaluate"}
+    assert cells_told(printed) == {f"heatmap_coco/{name}": name != SPLITS[3] for name in SPLITS}
+
+
+def test_a_new_teacher_leaves_the_others_alone_and_a_killed_one_resumes_with_its_missing_shards(
+    workspace: Path,
+):
     change(workspace, "cells", "teachers", value=["heatmap_coco", "simcc_mpii"])
-    store = workspace / "stores" / "simcc_mpii" / "synth_coco-train.zarr"
-    kill_when_a_shard_is_there(workspace, store)
-    finished = {path: path.stat().st_mtime_ns for path in store.glob("map_x/c.*")}
-    ran = stages_run(workspace, "dvc", "repro")
-    assert {name for name in ran if name.startswith("extract")} <= {
-        name.replace("heatmap_coco", "simcc_mpii") for name in CELLS
-    }
-    assert "extract@simcc_mpii-synth_coco-train" in ran
-    assert finished and finished.items() <= {p: p.stat().st_mtime_ns for p in store.glob("map_x/c.*")}.items()
-    assert "whole" in run(workspace, "kd-pipeline", "store", "verify", str(store))
+    assert out_of_date(workspace) == {"extract@simcc_mpii", "train", "evaluate"}
+    stores = workspace / "stores" / "simcc_mpii"
+    kill_when_a_shard_is_there(workspace, stores / f"{SPLITS[1]}.zarr")
+    finished = {path: path.stat().st_mtime_ns for path in stores.glob("*/map_x/c.*")}
+    assert {path.parts[-3] for path in finished} == {f"{name}.zarr" for name in SPLITS[:2]}
+    printed = run(workspace, "dvc", "repro")
+    assert stages_in(printed) == {"extract@simcc_mpii", "train", "evaluate"}
+    assert cells_told(printed)[f"simcc_mpii/{SPLITS[0]}"]
+    assert finished.items() <= {p: p.stat().st_mtime_ns for p in stores.glob("*/map_x/c.*")}.items()
+    assert "whole" in run(workspace, "kd-pipeline", "store", "verify", str(stores / f"{SPLITS[1]}.zarr"))
+
+
+def test_a_teachers_own_list_of_datasets_concerns_that_teacher_and_who_learns_from_it(workspace: Path):
+    change(workspace, "teachers", "simcc_mpii", "datasets", value=SPLITS[2:])
+    assert out_of_date(workspace) == {"extract@simcc_mpii", "train", "evaluate"}
+    printed = run(workspace, "dvc", "repro", "extract@simcc_mpii")
+    assert cells_told(printed) == {f"simcc_mpii/{name}": True for name in SPLITS[2:]}
+    assert out_of_date(workspace) == {"train", "evaluate"}
 
 
 def kill_when_a_shard_is_there(workspace: Path, store: Path) -> None:
