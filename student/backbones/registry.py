@@ -4,7 +4,6 @@ from student.backbones.backbone import Backbone
 from student.backbones.cspnext import CSPNeXt
 from student.backbones.efficientnet_lite import EfficientNetLite0
 from student.backbones.slim_resnet import SlimResNet18
-from student.backbones.torchvision_backbone import MobileNetBackbone, ResNetBackbone
 
 
 def build_backbone(name: str, output_stride: int = 32) -> Backbone:
@@ -15,6 +14,9 @@ def build_backbone(name: str, output_stride: int = 32) -> Backbone:
         return SlimResNet18(output_stride)
     if name.startswith("cspnext"):
         return CSPNeXt(name, output_stride)
+    # Torchvision takes a second to import; the backbones above need none of it.
+    from student.backbones.torchvision_backbone import MobileNetBackbone, ResNetBackbone
+
     if name.startswith("mobilenet"):
         return MobileNetBackbone(name, output_stride)
     return ResNetBackbone(name, output_stride)

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 
 from torch import nn
-from torchvision import models
 
+from pipeline.deferred_import import deferred_import
 from student.backbones.backbone import BATCH_NORM_MOMENTUM, Backbone
+
+# For an operator that detectors call, torchvision imports PyTorch's compiler, which takes longer than PyTorch
+# itself. Backbones do not call it.
+with deferred_import({"torch._dynamo.utils": ("is_compile_supported",)}):
+    from torchvision import models
 
 STEM_STRIDE = 4
 """Of a ResNet: convolution and pooling."""

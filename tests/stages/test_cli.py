@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from lamp_workspace import write_params, write_people
 
 from stages.cli import main
 
@@ -73,6 +74,21 @@ def test_every_command_explains_itself():
         result = kd(name, "--help")
         assert result.exit_code == 0
         assert len(result.output.splitlines()) > 4
+
+
+@pytest.mark.parametrize(
+    "arguments", [["index-datasets"], ["synthesize", "synth_coco", "--train", "1", "--val", "1"]]
+)
+def test_a_command_that_runs_no_network_does_not_wait_for_torch(tmp_path: Path, arguments: list[str]):
+    write_people(tmp_path)
+    write_params(tmp_path)
+    option = ["--workspace", str(tmp_path)] if arguments[0] == "index-datasets" else ["--out", str(tmp_path)]
+    code = (
+        f"import sys; from stages.cli import main; main({arguments + option}, standalone_mode=False); "
+        "print(sorted({'torch', 'torchvision', 'mmpose', 'onnxruntime', 'zarr'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_does_not_wait_for_torch():

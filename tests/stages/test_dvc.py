@@ -69,7 +69,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dvc") / "workspace"
     run(folder.parent, "kd-pipeline", "init", str(folder))
     stages = (folder / "data" / "dvc.yaml").read_text()
-    (folder / "data" / "dvc.yaml").write_text(re.sub(r"--train .* --seed", "--train 12 --val 6 --seed", stages))
+    (folder / "data" / "dvc.yaml").write_text(
+        re.sub(r"--train .* --seed", "--train 12 --val 6 --seed", stages)
+    )
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["datasets"] = {name: params["datasets"][name] for name in SPLITS}
     params["cells"] = {"teachers": ["heatmap_coco"], "datasets": SPLITS[:3]}

@@ -1,15 +1,11 @@
 """Teachers from an MMPose config and checkpoint."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
-from mmpose.models.builder import build_pose_estimator
-from mmpose.registry import DATASETS
 from torch import nn
 
 from pipeline.conventions.convention import Convention
@@ -20,6 +16,7 @@ from pipeline.teachers.checkpoints import checked_file, joints_of, load_checkpoi
 from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput
 from pipeline.teachers.mm.config import load_config, network_config, scope, sha256_of_parts
+from pipeline.teachers.mm.dataset_joints import dataset_joints
 from pipeline.teachers.mm.mmpose_network import MMPoseNetwork
 from pipeline.teachers.mm.mmpose_parts import (
     check_supported,
@@ -29,6 +26,7 @@ from pipeline.teachers.mm.mmpose_parts import (
     normalisation,
     test_pipeline,
 )
+from pipeline.teachers.mm.networks import build_pose_estimator
 from pipeline.teachers.mm.weights import load_weights
 from pipeline.teachers.reduce import reduced_geometry
 from pipeline.teachers.topdown import Origin, TopDownTeacher
@@ -118,19 +116,9 @@ def _beta(model: nn.Module, made: MapGeometry) -> float | None:
 
 def _told_joints(checkpoint: Mapping[str, Any], config: Config) -> dict[str, tuple[str, ...]]:
     """Joint names by the file that tells them, for those that do."""
-    with warnings.catch_warnings(), scope("mmpose"):
-        warnings.simplefilter("ignore")  # MMPose finds its stock dataset files in the wheel, and warns of it
-        try:
-            of_config = _dataset_meta(config)
-        except Exception:  # a config whose dataset is not installed tells nothing
-            of_config = None
     of_checkpoint = (checkpoint.get("meta") or {}).get("dataset_meta")
-    metas = {"the checkpoint": of_checkpoint, "the config": of_config}
-    joints = {source: joints_of(meta) for source, meta in metas.items() if isinstance(meta, Mapping)}
+    joints = {
+        "the checkpoint": joints_of(of_checkpoint) if isinstance(of_checkpoint, Mapping) else (),
+        "the config": dataset_joints(config),
+    }
     return {source: names for source, names in joints.items() if names}
-
-
-def _dataset_meta(config: Config) -> Mapping[str, Any]:
-    """As `dataset_meta_from_config` in mmpose/apis/inference.py, which cannot be had without torchvision."""
-    dataset = config.train_dataloader.dataset
-    return parse_pose_metainfo(dataset.get("metainfo") or DATASETS.get(dataset.type).METAINFO)

@@ -1,5 +1,7 @@
 """Every backbone as the student's heads take it."""
 
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
@@ -26,3 +28,19 @@ def test_stages_hold_every_parameter_once(name):
     backbone = build_backbone(name)
     counted = [p.numel() for stage in backbone.stages for p in stage.parameters()]
     assert sum(counted) == sum(p.numel() for p in backbone.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "imported"),
+    [("cspnext_t", []), ("efficientnet_lite0", []), ("mobilenet_v3_small", ["torchvision"])],
+)
+def test_a_backbone_runs_without_torchs_compiler_and_imports_torchvision_only_where_it_is_torchvisions(
+    name, imported
+):
+    code = (
+        "import sys, torch; from student.backbones.registry import build_backbone; "
+        f"build_backbone({name!r}).eval()(torch.zeros(1, 3, 64, 64)); "
+        "print([name for name in ('torchvision', 'torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{imported}\n"
