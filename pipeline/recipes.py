@@ -24,6 +24,8 @@ FREE = (
     "calibrate_scores",
     "amp",
     "seed",
+    "validation",
+    "baselines",
 )
 """Settings of `train` that may be written beside a recipe, with any value."""
 EPOCHS, LAST_EPOCHS, BATCH_SIZE = 420, 30, 256

@@ -25,8 +25,8 @@ def train_student(root: Path, fresh: bool) -> None:
 
     workspace = Workspace.open(root)
     baselines = baseline_workspaces(workspace)
-    make_baselines_folder(workspace)
     for name, trained in {"student": workspace, **baselines}.items():
         with ProgressBar(f"training {name}", "steps") as progress:
             report = train(trained, resume=not fresh, progress=progress)
         click.echo(report.summary())
+    make_baselines_folder(workspace)

@@ -196,7 +196,10 @@ def test_what_does_not_fit_together_in_train_is_told(train: dict, message: str):
         ({"rtmpose": "a.pth", "backbone": "b.pth"}, "student.init: rtmpose and backbone are both given."),
         ({"sha256": "0" * 64}, "student.init: sha256 is given, but no file that has it."),
         ({"backbone": "imagenet", "sha256": "0" * 64}, "sha256 is given, but no file that has it."),
-        ({"backbone": "b.pth", "convention": "coco17"}, "convention is of use only with rtmpose."),
+        (
+            {"backbone": "b.pth", "convention": "coco17"},
+            "convention is of use only with rtmpose or simple_baseline.",
+        ),
         ({"rtmpos": "a.pth"}, "student.init.rtmpos: no such setting"),
         (
             {"rtmpose": "a.pth", "sha256": "0123456"},

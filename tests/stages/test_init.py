@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_the_weights_that_a_student_is_to_start_from_are_missing_too(tmp_path: P
         ("student: ../other", [folder / "../other"]),
         ("backbone: imagenet", []),
     ):
-        changed = params.replace("student:\n", f"student:\n  init: {{{init}}}\n", 1)
+        changed = re.sub(r"\n  init: .*", f"\n  init: {{{init}}}", params)
         (folder / "params.yaml").write_text(changed)
         assert [file.path for file in missing_files(folder)] == places
 
