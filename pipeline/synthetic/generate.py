@@ -87,7 +87,7 @@ def _mapper(tasks: int) -> Iterator[Callable[..., Iterator[Picture]]]:
     if processes < 2:
         yield map
         return
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         yield partial(pool.map, chunksize=_PICTURES_AT_A_TIME)
 
 
@@ -112,7 +112,6 @@ def _render(
 ) -> Picture:
     """The picture of a split and a number."""
     split, number = wanted
-    cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, list(DOMAINS).index(style.name), list(SPLITS).index(split), number])
     scene = render_scene(style, size, rng)
     picture = Picture(

@@ -27,16 +27,27 @@ def read_rtmpose(params: InitParams, root: Path, union: UnionSkeleton) -> Initia
         KDError: it is missing, unsafe, damaged or not the one that was meant; nothing tells which joints its
             head has.
     """
-    path = root / params.rtmpose
-    sha256 = checked_file(path, "student.init.rtmpose", params.sha256)
+    return read_mmpose("RTMPose", "rtmpose", params, root, union)
+
+
+def read_mmpose(
+    kind: str, setting: str, params: InitParams, root: Path, union: UnionSkeleton
+) -> InitialWeights:
+    """The weights in the file that a setting of `params` names, by MMPose's names; `kind` is for messages.
+
+    Raises:
+        KDError: as `read_rtmpose`.
+    """
+    path = root / getattr(params, setting)
+    sha256 = checked_file(path, f"student.init.{setting}", params.sha256)
     checkpoint = load_checkpoint(path)
     weights = state_dict_of(checkpoint, path)
     tensors = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}
-    rows = joint_rows(path, checkpoint, tensors.get(JOINT_LAYER), params.convention, root, union)
-    return InitialWeights(f"the RTMPose checkpoint {path}", sha256, tensors, row_of_joint=rows)
+    rows = _joint_rows(path, checkpoint, tensors.get(JOINT_LAYER), params.convention, root, union)
+    return InitialWeights(f"the {kind} checkpoint {path}", sha256, tensors, row_of_joint=rows)
 
 
-def joint_rows(
+def _joint_rows(
     path: Path,
     checkpoint: Mapping[str, Any],
     joint_layer: Tensor | None,

@@ -1,13 +1,13 @@
 """A checkpoint of MMPose's with SimpleBaseline's heatmap head as initial weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
 
 from pipeline.conventions.union import UnionSkeleton
 from pipeline.params import InitParams
-from pipeline.teachers.checkpoints import checked_file, load_checkpoint, state_dict_of
-from student.init.rtmpose_checkpoint import UNUSED, joint_rows
+from student.init.rtmpose_checkpoint import read_mmpose
 from student.init.weights import InitialWeights
 
 LOGITS_PER_HEATMAP = 10.0
@@ -22,17 +22,9 @@ def read_simple_baseline(params: InitParams, root: Path, union: UnionSkeleton) -
         KDError: it is missing, unsafe, damaged or not the one that was meant; nothing tells which joints its
             head has.
     """
-    path = root / params.simple_baseline
-    sha256 = checked_file(path, "student.init.simple_baseline", params.sha256)
-    checkpoint = load_checkpoint(path)
-    weights = state_dict_of(checkpoint, path)
-    tensors = {
-        _renamed(name): _scaled(name, tensor)
-        for name, tensor in weights.items()
-        if not name.startswith(UNUSED)
-    }
-    rows = joint_rows(path, checkpoint, tensors.get("head.projection.weight"), params.convention, root, union)
-    return InitialWeights(f"the SimpleBaseline checkpoint {path}", sha256, tensors, row_of_joint=rows)
+    found = read_mmpose("SimpleBaseline", "simple_baseline", params, root, union)
+    tensors = {_renamed(name): _scaled(name, tensor) for name, tensor in found.tensors.items()}
+    return replace(found, tensors=tensors)
 
 
 def _renamed(name: str) -> str:
