@@ -2,13 +2,12 @@
 
 import fcntl
 import os
-import signal
-import threading
 from pathlib import Path
 
 import click
 
 from pipeline.errors import KDError
+from stages.child_process import end_with_standard_input
 from stages.options import workspace_option
 from stages.progress import ProgressBar
 
@@ -22,7 +21,7 @@ def ablate_run(root: Path, folder: Path) -> None:
     Started by `kd-pipeline ablate`, a process to a run. Ends when its standard input does: that is how it
     hears that the ablation was stopped or killed, and no run goes on unattended.
     """
-    _end_with_standard_input()
+    end_with_standard_input()
     from student.ablation.execute import execute_run
     from student.ablation.run_folder import open_run
 
@@ -31,19 +30,6 @@ def ablate_run(root: Path, folder: Path) -> None:
     with ProgressBar(str(run), "steps") as progress:
         execute_run(run, progress)
     os.close(lock)
-
-
-def _end_with_standard_input() -> None:
-    # A shell that starts a job in the background has it ignore Ctrl-C, and that is inherited.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    main = threading.main_thread().ident
-
-    def watch() -> None:
-        while os.read(0, 1024):  # sys.stdin's own lock would still be held when the interpreter shuts down
-            pass
-        signal.pthread_kill(main, signal.SIGINT)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _lock(folder: Path) -> int:

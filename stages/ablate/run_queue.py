@@ -1,19 +1,16 @@
 """Runs as processes, so many at a time."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.child_process import command_line, start_child, stop_children, told_error
 from student.ablation.ablation import Run
 from student.ablation.run_folder import LOG, start_folder
 
 _POLL_SECONDS = 0.2
-_PATIENCE_SECONDS = 30.0
-"""How long a run may take to finish its step when it is stopped."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,14 @@ class _Started:
 
 def run_command(run: Run) -> list[str]:
     """What executes the run, in a process of its own."""
-    # -P: a folder in the user's working directory must not be taken for one of our packages.
-    command = [sys.executable, "-P", "-m", "stages", "ablate-run", str(run.folder.absolute())]
-    return [*command, "--workspace", str(run.workspace.root.absolute())]
+    root = str(run.workspace.root.absolute())
+    return command_line("ablate-run", str(run.folder.absolute()), "--workspace", root)
 
 
 class RunQueue:
     """Starts runs in their order, `jobs` at a time; a failed one does not stop the others.
 
-    Every run has a process of its own with `threads` threads, which ends with this one: it listens to a
-    pipe that only this process holds open.
+    Every run has a process of its own with `threads` threads, which ends with this one.
     """
 
     def __init__(
@@ -55,7 +50,7 @@ class RunQueue:
     ) -> None:
         self._jobs = jobs
         self._command = command
-        self._environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        self._threads = threads
         self._running: list[_Started] = []
 
     def outcomes(self, runs: Sequence[Run]) -> Iterator[Outcome]:
@@ -73,16 +68,7 @@ class RunQueue:
     def _start(self, run: Run) -> _Started:
         start_folder(run)
         with (run.folder / LOG).open("wb") as log:
-            process = subprocess.Popen(
-                self._command(run),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                # Ctrl-C is for this process, which then stops the runs itself. A group, not a session:
-                # Linux shares the cores between sessions first, and `nice` would count within each only.
-                process_group=0,
-            )
+            process = start_child(self._command(run), self._threads, log, subprocess.STDOUT)
         return _Started(run, process, time.monotonic())
 
     def _ended(self) -> Iterator[Outcome]:
@@ -90,27 +76,9 @@ class RunQueue:
             self._running.remove(started)
             started.process.stdin.close()
             seconds, log = time.monotonic() - started.since, started.run.folder / LOG
-            error = _told(log, started.process.returncode) if started.process.returncode else ""
+            error = told_error(log, started.process.returncode)
             yield Outcome(started.run, seconds, error)
 
     def _stop(self) -> None:
-        for started in self._running:
-            started.process.stdin.close()
-        for started in self._running:
-            try:
-                started.process.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                started.process.kill()
-                started.process.wait()
+        stop_children([started.process for started in self._running])
         self._running.clear()
-
-
-def _told(log: Path, code: int) -> str:
-    """What a failed run said: its error's paragraph, or how it ended."""
-    text = log.read_text(encoding="utf-8", errors="replace").strip()
-    _, found, message = text.rpartition("\nError: ") if "\nError: " in text else text.partition("Error: ")
-    if code == 2 and found:
-        return " ".join(message.split())
-    last = text.splitlines()[-1] if text else "it said nothing"
-    ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-    return f"{ended}: {last} (all of it: {log})"
