@@ -71,8 +71,11 @@ class _ErrorsHandedOver(Dataset):
 
 
 def worker_count(spec: int | Literal["auto"], device: torch.device) -> int:
-    """How many workers `runtime.workers` means."""
-    return loading_workers(device.type) if spec == "auto" else spec
+    """How many workers `runtime.workers` means. With a single thread on a CPU none: what a worker saved it
+    would take from the network, or from the process beside this one."""
+    if spec != "auto":
+        return spec
+    return 0 if device.type == "cpu" and torch.get_num_threads() == 1 else loading_workers(device.type)
 
 
 def _start_method() -> str:

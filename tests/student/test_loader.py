@@ -40,8 +40,12 @@ def test_a_worker_that_died_is_told_with_what_usually_kills_them():
         list(BatchLoader(Squares(), [1, 666], 1, CPU))
 
 
-def test_auto_leaves_the_cpu_to_a_network_that_computes_there():
+def test_auto_leaves_the_cpu_to_a_network_that_computes_there(monkeypatch):
     cores = len(os.sched_getaffinity(0))
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
     assert worker_count("auto", CPU) == max(1, cores // 4)
     assert worker_count("auto", torch.device("cuda")) == max(1, min(cores - 1, 16))
     assert worker_count(3, CPU) == 3
+    monkeypatch.setattr("torch.get_num_threads", lambda: 1)
+    assert worker_count("auto", CPU) == 0, "a process with one core has none to spare"
+    assert worker_count("auto", torch.device("cuda")) > 0
