@@ -1,11 +1,13 @@
 """`kd-pipeline train-student`: stage two, the student from stores and ground truth."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cores import usable_cores
+from pipeline.cores import loading_workers, usable_cores
 from pipeline.errors import KDError, unknown_name
 from stages.child_process import command_line, end_with_standard_input
 from stages.options import workspace_option
@@ -17,6 +19,8 @@ if TYPE_CHECKING:  # imports torch, which --help must not wait for
     from student.train import Progress
 
 STUDENT = "student"
+BASELINE_NICENESS = 4
+"""Of the processes beside the student's: what all wait for is the student, whose steps take longest."""
 
 
 @click.command("train-student")
@@ -37,6 +41,7 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
     """
     if child:
         end_with_standard_input()
+        os.nice(BASELINE_NICENESS)
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
     from student.baselines import baseline_workspaces, make_baselines_folder
@@ -70,7 +75,8 @@ def _trained(workspace: "Workspace", fresh: bool, progress: "Progress | None" = 
 
 def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time: int) -> None:
     """The student in this process, the baselines in others, each with its share of the cores: two small
-    networks of one thread each learn nearly twice what one of two threads does.
+    networks of one thread each learn nearly twice what one of two threads does. The student's images are
+    loaded by a worker, on what the baselines leave.
 
     Raises:
         KDError: a baseline could not be trained. The others are.
@@ -83,6 +89,7 @@ def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time
     threads = max(1, min(torch.get_num_threads(), usable_cores() // at_a_time))
     torch.set_num_threads(threads)
     root = str(students[STUDENT].root.absolute())
+    student = _with_worker(students[STUDENT])
     logs = {name: make_folder(students[name].run) / LOG for name in students if name != STUDENT}
     summaries = {}
 
@@ -101,7 +108,7 @@ def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time
                 bar(done, steps)
 
             baselines.keep(at_a_time - 1)
-            told = _trained(students[STUDENT], fresh, progress)
+            told = _trained(student, fresh, progress)
         click.echo(told)
         baselines.finish(at_a_time)
     for name, summary in summaries.items():
@@ -112,3 +119,11 @@ def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time
             f"{', '.join(baselines.errors)} could not be trained. {told} Mend that and run the same command "
             "again: what is trained is not trained again."
         )
+
+
+def _with_worker(workspace: "Workspace") -> "Workspace":
+    runtime = workspace.params.runtime
+    if runtime.workers != "auto":
+        return workspace
+    runtime = runtime.model_copy(update={"workers": loading_workers("cpu")})
+    return replace(workspace, params=workspace.params.model_copy(update={"runtime": runtime}))
