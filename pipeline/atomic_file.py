@@ -1,21 +1,67 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there: the one way in which single files are written."""
 
+import errno
 import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import KDError
 from pipeline.workspace import make_folder
 
 
-def write_atomically(path: Path, content: str | bytes) -> Path:
-    """Write `content` under a temporary name next to `path`, then rename: a reader never sees half of it.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` for the body to write; it becomes `path` where the body succeeds.
+
+    A reader, or who looks after a kill or a power cut, finds the old file or the new one. Where the body
+    fails the old one stays. `path` is renamed over, not written into: a link there, or another name of the
+    same file (DVC's cache has one), keeps what it has.
 
     Raises:
-        KDError: the folder cannot be made or written to.
+        KDError: the folder cannot be made, no space is left, or the file cannot be written.
     """
-    temporary = make_folder(path.parent) / f".{path.name}.{os.getpid()}.tmp"
+    temporary = make_folder(path.parent) / f".{path.name[:64]}.{uuid.uuid4().hex}.tmp"
     try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        yield temporary
+        _sync(temporary)
         os.replace(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: str | bytes) -> Path:
+    """`content` as the file `path` (`replacing`).
+
+    Raises:
+        KDError: as `replacing`.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def cannot_write(path: Path, error: OSError) -> KDError:
+    """What stopped writing the file `path`, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return KDError(
+            f"no space is left to write {path}: {error.strerror}. What was there before is as it was. Make "
+            "room on that disk, then run the same command again."
+        )
+    return KDError(
+        f"{path} cannot be written: {error.strerror or error}. What was there before is as it was. Make the "
+        "folder writable, then run the same command again."
+    )
+
+
+def _sync(path: Path) -> None:
+    """The file, or the names in the folder, are on the disk before this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,7 @@
-"""Training state on disk: all of it, or the one before."""
+"""Training state on disk: all of it, or the one before, and never a damaged one."""
 
-import os
+import hashlib
+import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,37 +9,37 @@ from typing import Any
 
 import torch
 
-from pipeline.errors import KDError
+from pipeline.atomic_file import replacing
 
-FORMAT = 2
+FORMAT = 3
+"""The file is what `torch.save` writes, then the SHA-256 of that (32 bytes), which torch does not look at."""
+_SEAL_BYTES = hashlib.sha256().digest_size
 
 
 def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
-    """Write under a temporary name, then rename: a kill leaves the previous checkpoint as it was.
+    """Write it whole (`pipeline.atomic_file`): a kill leaves the previous checkpoint as it was.
 
     Raises:
         KDError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        torch.save({"format": FORMAT, **state}, temporary)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
-        raise KDError(
-            f"the checkpoint {path} cannot be written: {error}. The one before is kept. Make room on that "
-            "disk, or make the folder writable, then run the same command again: training goes on from there."
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    saved = buffer.getbuffer()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(saved)
+        file.write(hashlib.sha256(saved).digest())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """The state that was saved, on the CPU; None where there is none that this version can read."""
+    """The state that was saved, on the CPU; None where there is none that is whole and of this version."""
     if not path.is_file():
         return None
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = memoryview(path.read_bytes())
+        saved, seal = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
+        if hashlib.sha256(saved).digest() != seal:
+            return None
+        state = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError):
         return None
     return state if isinstance(state, dict) and state.get("format") == FORMAT else None

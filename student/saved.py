@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
+from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
 from student.network import PoseStudent
 from student.student_config import FORMAT, StudentConfig
@@ -19,13 +18,16 @@ CONFIG = "student.json"
 
 
 def save_student(student: PoseStudent, folder: Path) -> None:
-    """Each file is written under a temporary name and renamed; the config, last, names its weights."""
+    """Each file whole or not at all; the config, last, names its weights.
+
+    Raises:
+        KDError: a file cannot be written.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}
-    _replace(folder / WEIGHTS, lambda path: save_file(tensors, path))
-    told = student.config.as_dict() | {"weights_sha256": _sha256(folder / WEIGHTS)}
-    _replace(
-        folder / CONFIG, lambda path: path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    )
+    weights = save(tensors)
+    told = student.config.as_dict() | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / CONFIG, json.dumps(told, indent=2) + "\n")
 
 
 def load_student(folder: Path, device: torch.device) -> PoseStudent:
@@ -68,15 +70,6 @@ def _read_config(path: Path) -> dict:
             f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
         )
     return told
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

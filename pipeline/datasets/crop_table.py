@@ -1,7 +1,6 @@
 """The people of one dataset split that teachers look at and students learn from."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, Shaped, UInt8
 
+from pipeline.atomic_file import replacing
 from pipeline.errors import KDError
-from pipeline.workspace import make_folder
 
 FILE_NAME = "crops.parquet"
 FORMAT_VERSION = 1
@@ -98,13 +97,9 @@ def write_crop_table(table: CropTable, folder: Path) -> Path:
     Raises:
         KDError: the folder cannot be written.
     """
-    path = make_folder(folder) / FILE_NAME
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        pq.write_table(_to_arrow(table), draft, compression="zstd")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    path = folder / FILE_NAME
+    with replacing(path) as temporary:
+        pq.write_table(_to_arrow(table), temporary, compression="zstd")
     return path
 
 

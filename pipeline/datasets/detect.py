@@ -1,7 +1,6 @@
 """Boxes for a folder of pictures nobody annotated."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from pipeline.atomic_file import write_atomically
 from pipeline.datasets.detections import PERSON
 from pipeline.datasets.image_files import inspect_image, locate, read_image
 from pipeline.datasets.refusal import Refusal, Refused
@@ -69,7 +69,7 @@ def detect_people(
             f"none of the {len(names)} pictures in {images} can be read, for example {refused[0].image}: "
             f"{refused[0].detail}. Replace them, or name another folder."
         )
-    _write(results, out)
+    write_atomically(out, json.dumps(results))
     return Detections(len(names) - len(refused), len(results), refused)
 
 
@@ -112,12 +112,3 @@ def _entries(
         }
         for (x1, y1, x2, y2), score in entries
     ]
-
-
-def _write(results: list[dict], out: Path) -> None:
-    draft = out.with_name(f"{out.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_text(json.dumps(results), encoding="utf-8")
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)

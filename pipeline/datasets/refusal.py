@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
 
 
@@ -52,9 +53,13 @@ class Refused(Exception):
 
 
 def write_refusals(refusals: Sequence[Refusal], path: Path) -> None:
-    """A JSON list, one refusal a line, so that a text search finds whole entries."""
+    """A JSON list, one refusal a line, so that a text search finds whole entries.
+
+    Raises:
+        KDError: the file cannot be written.
+    """
     lines = ",\n".join(json.dumps(asdict(refusal)) for refusal in refusals)
-    path.write_text(f"[\n{lines}\n]\n" if refusals else "[]\n", encoding="utf-8")
+    write_atomically(path, f"[\n{lines}\n]\n" if refusals else "[]\n")
 
 
 def read_refusals(path: Path) -> list[Refusal]:

@@ -32,15 +32,27 @@ OnRefused = Callable[[str, str, KDError], object]
 def evaluate_workspace(
     workspace: Workspace, progress: Callable[[int, int], None] | None = None, with_teachers: bool = True
 ) -> EvaluationReport:
-    """Evaluate, and write `evaluation/` of the workspace once every number is there.
+    """Evaluate (`score_workspace`), and write `evaluation/` of the workspace once every number is there.
+
+    Raises:
+        KDError: as `score_workspace`, or the folder cannot be written.
+    """
+    report = score_workspace(workspace, progress, with_teachers)
+    report.write(workspace.evaluation, workspace.params.evaluate.overlays)
+    return report
+
+
+def score_workspace(
+    workspace: Workspace, progress: Callable[[int, int], None] | None = None, with_teachers: bool = True
+) -> EvaluationReport:
+    """Every model on every split of `evaluate.datasets`; nothing is written.
 
     A teacher without a store for a split, or a split without labels, has no numbers there and is no error.
     `progress` hears of crops done and their total. Without teachers, only students are evaluated.
 
     Raises:
         KDError: no student or crop table yet, a folder of `evaluate.students` without a student, a store that
-            is incomplete or stale, two models of one name, a dataset called `mean`, or a folder that cannot
-            be written.
+            is incomplete or stale, two models of one name, or a dataset called `mean`.
     """
     _check_names(workspace)
     tables = {name: _crop_table(workspace, name) for name in workspace.params.evaluate.datasets}
@@ -53,9 +65,7 @@ def evaluate_workspace(
         done += len(table)
         if progress is not None:
             progress(done, total)
-    report = EvaluationReport(tuple(students), tuple(teachers), splits)
-    report.write(workspace.evaluation, workspace.params.evaluate.overlays)
-    return report
+    return EvaluationReport(tuple(students), tuple(teachers), splits)
 
 
 def evaluate_teachers(

@@ -1,5 +1,7 @@
 """Training state on disk."""
 
+import os
+
 import pytest
 import torch
 
@@ -25,12 +27,11 @@ def test_a_failed_write_keeps_the_checkpoint_before_and_leaves_nothing(tmp_path,
     path = tmp_path / "last.pt"
     save_checkpoint({"epoch": 1}, path)
 
-    def full_disk(state, file):
-        file.write_bytes(b"half")
+    def full_disk(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(KDError, match="No space left on device. The one before is kept"):
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(KDError, match="last.pt: No space left on device. What was there before is as it was"):
         save_checkpoint({"epoch": 2}, path)
     assert load_checkpoint(path)["epoch"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
@@ -41,6 +42,22 @@ def test_a_damaged_checkpoint_is_none(tmp_path, content):
     path = tmp_path / "last.pt"
     path.write_bytes(content)
     assert load_checkpoint(path) is None
+
+
+def test_no_flipped_bit_is_loaded(tmp_path):
+    path = tmp_path / "last.pt"
+    save_checkpoint({"weights": torch.arange(50.0)}, path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert load_checkpoint(path) is None, f"byte {place} of {len(whole)}"
+    path.write_bytes(whole)
+    assert load_checkpoint(path) is not None
+
+
+def test_torch_itself_reads_the_file(tmp_path):
+    save_checkpoint({"epoch": 3}, tmp_path / "last.pt")
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["epoch"] == 3
 
 
 def test_a_missing_checkpoint_is_none(tmp_path):

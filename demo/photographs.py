@@ -1,0 +1,75 @@
+"""Draw people of a COCO split whose photographs may be shown, with labels and students side by side.
+
+    python demo/photographs.py --workspace ../real --out docs/photographs.jpg
+
+Only photographs under Creative Commons' Attribution licence are taken, and each is attributed below the
+picture, from the licences and Flickr addresses in COCO's own annotation file.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+
+from pipeline.atomic_file import write_atomically
+from pipeline.datasets.image_files import read_image
+from pipeline.workspace import Workspace
+from student.evaluation.evaluate import score_workspace
+from student.evaluation.lettering import paragraph
+from student.evaluation.person_panels import GAP, INK, PAPER, Columns, person_row
+
+LICENCE = "Attribution License"
+"""As COCO's `licenses` name Creative Commons BY 2.0. Names with more words are of other licences."""
+LINE_HEIGHT = 22
+
+
+@click.command()
+@click.option(
+    "--workspace", "root", type=click.Path(path_type=Path), default=Path("../real"), show_default=True
+)
+@click.option("--dataset", default="coco_tiny-val", show_default=True)
+@click.option("--image", "images", type=int, multiple=True, help="Ids of photographs.  [default: all]")
+@click.option("--joints", default=13, show_default=True, help="Labelled ones that a person has at least.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("docs/photographs.jpg"), show_default=True
+)
+def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Path) -> None:
+    """Write the picture, a row to a person: image, labels, other students, the student."""
+    workspace = Workspace.open(root)
+    told = _told(json.loads(workspace.path(workspace.dataset(dataset).annotations).read_text()))
+    evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
+    params = workspace.params.model_copy(update={"evaluate": evaluate})
+    report = score_workspace(Workspace(root, params), with_teachers=False)
+    split = report.splits[dataset]
+    columns = Columns((), report.students)
+    rows, shown = [], []
+    for row in range(len(split.table)):
+        image = int(split.table.image_id[row])
+        wanted = image in told and (not images or image in images)
+        if wanted and (split.table.visibility[row] > 0).sum() >= joints:
+            rows.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
+            shown.append(image)
+    addresses = ", ".join(told[image] for image in dict.fromkeys(shown))
+    text = f"Photographs from Flickr by way of COCO, CC BY 2.0: {addresses}"
+    rows.append(paragraph(columns.width, LINE_HEIGHT, text, INK, PAPER))
+    gap = np.full((GAP, columns.width, 3), PAPER, np.uint8)
+    picture = np.vstack([part for row in rows for part in (row, gap)])
+    write_atomically(out, cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
+    click.echo(f"{out}: {len(shown)} people on {len(set(shown))} photographs")
+
+
+def _told(annotations: dict[str, Any]) -> dict[int, str]:
+    """By image id, where a photograph under the licence is from."""
+    names = {licence["id"]: licence["name"] for licence in annotations["licenses"]}
+    return {
+        image["id"]: image["flickr_url"].partition("://")[2]
+        for image in annotations["images"]
+        if names[image["license"]] == LICENCE
+    }
+
+
+if __name__ == "__main__":
+    main()
