@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import KDError, unknown_name
+from pipeline.names import check_names
 from pipeline.presets import check_preset, with_preset
 from pipeline.recipes import check_recipe, with_recipe
 
@@ -326,7 +327,7 @@ class TrainParams(Section):
     """Labelled datasets on which scores are made probabilities after training: of a validation split, never
     of a test split, whose numbers would look better than they are. Empty: scores are as decoded."""
     validation: ValidationParams | None = None
-    baselines: dict[Annotated[str, Field(pattern=r"^[\w=,.+-]+$")], dict[str, Any]] = {}
+    baselines: dict[str, dict[str, Any]] = {}
     """Students to compare with, trained after it: by name, the settings that are others there, as in an
     ablation's arm (`labels_only: {distill.weight: 0}`). They go to runs/baselines/<name>/."""
     amp: Literal["auto", "off", "bf16"] = "auto"
@@ -345,6 +346,14 @@ class TrainParams(Section):
         if wanted > most and all(name in self.sampling_caps for name in self.datasets):
             message = f"steps_per_epoch of batch_size need {wanted} draws, but sampling_caps allow {most}. "
             raise _in("train", KDError(message + "Lower steps_per_epoch, or leave a dataset without a cap."))
+        return self
+
+    @model_validator(mode="after")
+    def _baselines_have_names(self) -> "TrainParams":
+        try:
+            check_names("baseline", self.baselines)
+        except KDError as error:
+            raise _in("train.baselines", error) from None
         return self
 
     @model_validator(mode="after")
@@ -486,6 +495,18 @@ class Params(Section):
     distill: DistillParams = DistillParams()
     evaluate: EvaluateParams
     runtime: RuntimeParams = RuntimeParams()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_usable(cls, values: Any) -> Any:
+        for section, kind in (("datasets", "dataset"), ("teachers", "teacher")):
+            found = values.get(section) if isinstance(values, Mapping) else None
+            if isinstance(found, Mapping):
+                try:
+                    check_names(kind, found)
+                except KDError as error:
+                    raise _in(section, error) from None
+        return values
 
     @model_validator(mode="after")
     def _something_is_taught(self) -> "Params":

@@ -17,6 +17,7 @@ from student.evaluation.pck_view import MEAN
 from student.evaluation.person_panels import LABELS
 from student.evaluation.report import EvaluationReport
 from student.evaluation.scores import evaluate_predictions
+from student.evaluation.side_by_side import SHEET
 from student.evaluation.split_evaluation import SplitEvaluation
 from student.inference import Predictor
 from student.loader import worker_count
@@ -125,11 +126,16 @@ def _check_names(workspace: Workspace) -> None:
                     "picture of an evaluation. Give the other student a name of its own in params.yaml."
                 )
             taken[name] = "a baseline's"
-    if MEAN in evaluate.datasets:
-        raise KDError(
-            f"a dataset is called {MEAN!r}, which is the name of the mean over datasets in the table and in "
-            "metrics.json. Give the dataset another name in params.yaml."
-        )
+    reserved = {
+        MEAN: "the name of the mean over datasets in the table and in metrics.json",
+        Path(SHEET).stem: f"the name of the picture {SHEET} of all datasets",
+    }
+    for name in evaluate.datasets:
+        if name in reserved:
+            raise KDError(
+                f"a dataset is called {name!r}, which is {reserved[name]}. Give the dataset another name in "
+                "params.yaml."
+            )
 
 
 def _crop_table(workspace: Workspace, name: str) -> CropTable:

@@ -72,7 +72,7 @@ def test_one_command_trains_the_student_and_its_baselines_and_another_compares_t
         ({"a": {"cells.teachers": []}}, "train.baselines, a sets cells.teachers, but only settings of"),
         ({"a": {"distill.wieght": 0}}, "train.baselines, a: .*wieght: no such setting"),
         ({"a": {"train.seed": 3}}, "sets train.seed"),
-        ({"a/b": {}}, "baselines.a/b"),
+        ({"a/b": {}}, "train.baselines: .a/b. cannot be the name of a baseline"),
     ],
 )
 def test_a_baseline_that_cannot_be_is_refused_before_anything_is_trained(workspace, baselines, message):
