@@ -17,10 +17,13 @@ def index_datasets(root: Path, names: tuple[str, ...]) -> None:
     """Write crops/<dataset>/: the crop table, and what was refused and why.
 
     A refused sample (missing or truncated image, empty box, NaN, ...) never stops the run; a file that is
-    wrong as a whole does.
+    wrong as a whole does. What is improbable about all samples together (boxes of a few pixels, joints far
+    from their boxes, sides exchanged) is a warning.
     """
+    from pipeline.conventions.registry import load_convention
     from pipeline.datasets.crop_table import write_crop_table
     from pipeline.datasets.index import index_dataset, index_people
+    from pipeline.datasets.plausibility import doubts
     from pipeline.datasets.refusal import count_reasons, write_refusals
     from pipeline.workspace import Workspace, make_folder
 
@@ -38,3 +41,5 @@ def index_datasets(root: Path, names: tuple[str, ...]) -> None:
         click.echo(f"{name}: {len(table)} crops of {len(set(table.image))} images -> {folder}")
         for reason, count in count_reasons(refusals).items():
             click.echo(f"  refused {count}: {reason} (see {folder / 'refused.json'})")
+        for doubt in doubts(table, load_convention(params.convention, root) if params.convention else None):
+            click.echo(f"  Warning: {doubt}")

@@ -1,11 +1,13 @@
 """What every annotation format is read into, before anything in it is believed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.datasets.refusal import Reason, Refusal, Refused
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?")
 NO_ANNOTATION = -1
 """Annotation id of a person who was detected, not annotated."""
 
@@ -65,17 +67,41 @@ def file_name_of(entry: Mapping[str, Any], key: str, strip_prefix: str) -> str:
 
 
 def integer_of(entry: Mapping[str, Any], key: str) -> int:
-    """An id that fits the table's 64 bits.
+    """An id that fits the table's 64 bits; digits in quotes are one too.
 
     Raises:
         Refused: it is missing or something else.
     """
     value = entry.get(key)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
-        raise Refused(Reason.MALFORMED, f"{key} is {value!r}, wanted an integer")
-    return value
+    number = number_of(value)
+    if number is None or isinstance(value, bool) or not number.is_integer() or abs(number) >= 2**63:
+        raise Refused(Reason.MALFORMED, f"{key} is {str(value)[:60]!r}, wanted an integer")
+    return int(value) if isinstance(value, str | int) else int(number)
+
+
+def number_of(value: Any) -> float | None:
+    """A JSON number, or one that is written as text; None for anything else."""
+    if isinstance(value, str):
+        value = value.strip()
+        return float(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def flag_of(entry: Mapping[str, Any], key: str) -> bool:
+    """A yes or no: true and false, 1 and 0, also as text; False where it is missing.
+
+    Raises:
+        Refused: it is something else.
+    """
+    value = entry.get(key)
+    if value is None:
+        return False
+    number = number_of(value)
+    if number not in (0.0, 1.0):
+        raise Refused(Reason.MALFORMED, f"{key} is {str(value)[:60]!r}, wanted 0 or 1")
+    return number == 1.0
 
 
 def object_of(entry: Any) -> Mapping[str, Any]:

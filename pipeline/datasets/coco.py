@@ -11,7 +11,9 @@ from pipeline.datasets.annotations import (
     ImageEntry,
     Person,
     file_name_of,
+    flag_of,
     integer_of,
+    number_of,
     object_of,
 )
 from pipeline.datasets.detections import PERSON
@@ -32,24 +34,22 @@ def read_coco(value: Any, source: Path, convention: Convention, params: DatasetP
     """
     if not _is_coco_keypoints(value):
         raise wrong_format(source, COCO, value)
-    check_joint_order(value.get("categories"), convention, source)
-    return _read_people(value, value["annotations"], convention, params)
+    people = _people_categories(value.get("categories"), convention)
+    check_joint_order(people, convention, source)
+    if not any(_is_person(entry, people) for entry in value["annotations"]):
+        people = []  # its list of categories is not about its annotations
+    return _read_people(value, value["annotations"], people, convention, params)
 
 
 def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotations:
     """The annotated people of a parsed COCO file (`images` and `annotations`) by their boxes alone: what
     labels there are is not looked at.
 
-    People are the categories that have keypoints or are called person; where the file says neither, COCO's
-    category of people. An annotation without a category is a person too.
+    Annotations of other things than people are passed over (`_people_categories`).
     """
-    people = _people_categories(value.get("categories"))
-    entries = [
-        entry
-        for entry in value["annotations"]
-        if not isinstance(entry, Mapping) or entry.get("category_id", people[0]) in people
-    ]
-    return _read_people(value, entries, None, params)
+    people = _people_categories(value.get("categories"), None) or [{"id": PERSON}]
+    entries = [entry for entry in value["annotations"] if _is_person(entry, people)]
+    return _read_people(value, entries, people, None, params)
 
 
 def read_coco_images(value: Mapping[str, Any], strip_prefix: str) -> Annotations:
@@ -59,18 +59,48 @@ def read_coco_images(value: Mapping[str, Any], strip_prefix: str) -> Annotations
     return annotations
 
 
-def _people_categories(categories: Any) -> list[Any]:
-    listed = categories if isinstance(categories, list) else []
-    people = [entry.get("id") for entry in listed if isinstance(entry, Mapping) and _is_people(entry)]
-    return people or [PERSON]
+def _people_categories(categories: Any, convention: Convention | None) -> list[Mapping[str, Any]]:
+    """Those of the file's categories that are people.
+
+    Of several: those called person; else those with keypoints, as many as the convention has where some have
+    as many (animals have joints too); else COCO's category 1. A single one is what the file is about.
+    """
+    listed = [
+        entry
+        for entry in (categories if isinstance(categories, list) else ())
+        if _is_object(entry) and isinstance(entry.get("id"), int | str)
+    ]
+    if len({str(entry.get("id")) for entry in listed}) <= 1:
+        return listed
+    named = [entry for entry in listed if str(entry.get("name")).strip().lower() == "person"]
+    jointed = [entry for entry in listed if entry.get("keypoints")]
+    fitting = [entry for entry in jointed if convention and _joints(entry) == convention.num_joints]
+    return named or fitting or jointed or [entry for entry in listed if entry.get("id") == PERSON]
 
 
-def _is_people(category: Mapping[str, Any]) -> bool:
-    return bool(category.get("keypoints")) or str(category.get("name")).strip().lower() == "person"
+def _is_object(entry: Any) -> bool:
+    return isinstance(entry, Mapping)
+
+
+def _joints(category: Mapping[str, Any]) -> int:
+    names = category.get("keypoints")
+    return len(names) if isinstance(names, list) else 0
+
+
+def _is_person(entry: Any, people: list[Mapping[str, Any]]) -> bool:
+    """Of no category, or of one of these. Where the file lists none, and of what is no annotation, nobody can
+    tell."""
+    if not people or not _is_object(entry) or entry.get("category_id") is None:
+        return True
+    return str(entry["category_id"]) in {str(category.get("id")) for category in people}
 
 
 def _read_people(
-    value: Mapping[str, Any], entries: list, convention: Convention | None, params: DatasetParams
+    value: Mapping[str, Any],
+    entries: list,
+    people: list[Mapping[str, Any]],
+    convention: Convention | None,
+    params: DatasetParams,
 ) -> Annotations:
     """Without a convention, people are read without their labels."""
     annotations = Annotations()
@@ -79,6 +109,8 @@ def _read_people(
     for entry in entries:
         image = _image_of(entry, annotations)
         try:
+            if not _is_person(entry, people):
+                raise Refused(Reason.OTHER_CATEGORY, _told_category(entry, value.get("categories")))
             annotations.people.append(_person(object_of(entry), image, convention, params, seen, ambiguous))
         except Refused as refused:
             annotations.refused.append(refused.of(image and image.file_name, _id_or_none(entry)))
@@ -112,8 +144,8 @@ def _read_images(entries: list, annotations: Annotations, strip_prefix: str) -> 
 
 
 def _image_entry(entry: Mapping[str, Any], strip_prefix: str) -> ImageEntry:
-    size = (entry.get("width"), entry.get("height"))
-    claimed = all(isinstance(side, int | float) and 0 < side < 2**31 for side in size)
+    size = [number_of(entry.get(side)) for side in ("width", "height")]
+    claimed = all(side is not None and 0 < side < 2**31 for side in size)
     return ImageEntry(
         image_id=integer_of(entry, "id"),
         file_name=file_name_of(entry, "file_name", strip_prefix),
@@ -122,13 +154,21 @@ def _image_entry(entry: Mapping[str, Any], strip_prefix: str) -> ImageEntry:
 
 
 def _image_of(entry: Any, annotations: Annotations) -> ImageEntry | None:
-    image_id = entry.get("image_id") if isinstance(entry, Mapping) else None
-    return annotations.images.get(image_id) if isinstance(image_id, int | float) else None
+    image_id = _id_or_none(entry, "image_id")
+    return None if image_id is None else annotations.images.get(image_id)
 
 
-def _id_or_none(entry: Any) -> int | None:
-    value = entry.get("id") if isinstance(entry, Mapping) else None
-    return value if isinstance(value, int) else None
+def _id_or_none(entry: Any, key: str = "id") -> int | None:
+    try:
+        return integer_of(object_of(entry), key)
+    except Refused:
+        return None
+
+
+def _told_category(entry: Mapping[str, Any], categories: list) -> str:
+    found = str(entry["category_id"])
+    names = [c.get("name") for c in categories if _is_object(c) and str(c.get("id")) == found]
+    return f"category {found}" + (f" ({names[0]})" if names else ", which the file does not list")
 
 
 def _person(
@@ -153,7 +193,8 @@ def _person(
     for key in ("bbox", "keypoints") if convention else ("bbox",):
         if key not in entry:
             raise Refused(Reason.MALFORMED, f"it has no {key}")
-    if convention is None and entry.get("iscrowd"):
+    crowd = flag_of(entry, "iscrowd")
+    if convention is None and crowd:
         raise Refused(Reason.CROWD)
     return Person(
         image=image,
@@ -161,7 +202,7 @@ def _person(
         bbox=entry["bbox"],
         keypoints=_keypoints(entry, convention) if convention else None,
         area=entry.get("area"),
-        iscrowd=bool(entry.get("iscrowd", False)),
+        iscrowd=crowd,
         has_stable_id="id" in entry,
         origin=params.origin,
         binary_visibility=params.format == "posetrack18",

@@ -13,6 +13,7 @@ from pipeline.datasets.annotations import (
     Person,
     file_name_of,
     integer_of,
+    number_of,
     object_of,
 )
 from pipeline.datasets.json_file import BOXES, wrong_format
@@ -21,7 +22,8 @@ from pipeline.errors import KDError
 from pipeline.params import DatasetParams
 
 PERSON = 1
-"""COCO's category of people; MMPose passes over other detections, and so do we."""
+"""COCO's category of people; MMPose passes over other detections, and so do we. Detectors that count from 0,
+as YOLO's do, call it 0."""
 
 
 def read_detections(
@@ -41,11 +43,12 @@ def read_detections(
         raise _no_file_names(source, value)
     annotations = Annotations(images=dict(images or {}))
     find = _Images(images, params.strip_prefix)
+    people = _people_category(value)
     for entry in value:
         image = None
         try:
             entry = object_of(entry)
-            if entry.get("category_id", PERSON) != PERSON:
+            if entry.get("category_id", people) not in (people, str(people)):
                 continue
             image = find(entry)
             score = _score(entry)
@@ -61,6 +64,12 @@ def _is_detections(value: Any) -> bool:
     return isinstance(value, list) and (
         not value or any(_is_object(entry) and {"bbox", "score"} <= entry.keys() for entry in value)
     )
+
+
+def _people_category(value: list) -> int:
+    """COCO's, or 0 where somebody counts from there: COCO itself has no category 0."""
+    counted_from_0 = any(_is_object(entry) and entry.get("category_id") in (0, "0") for entry in value)
+    return 0 if counted_from_0 else PERSON
 
 
 def _is_object(entry: Any) -> bool:
@@ -106,10 +115,10 @@ class _Images:
 
 
 def _score(entry: Mapping[str, Any]) -> float:
-    score = entry.get("score")
-    if not isinstance(score, int | float) or not 0 <= score <= np.finfo(np.float32).max:
-        raise Refused(Reason.MALFORMED, f"score is {score!r}, wanted a number, 0 or more")
-    return float(score)
+    score = number_of(entry.get("score"))
+    if score is None or not 0 <= score <= np.finfo(np.float32).max:
+        raise Refused(Reason.MALFORMED, f"score is {entry.get('score')!r}, wanted a number, 0 or more")
+    return score
 
 
 def _person(entry: Mapping[str, Any], image: ImageEntry, score: float) -> Person:

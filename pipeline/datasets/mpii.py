@@ -89,10 +89,13 @@ def _bbox(center: Any, scale: Any) -> list[float]:
 
 
 def _keypoints(joints: Any, visible: Any) -> list[float]:
-    """K times x, y, flag."""
+    """K times x, y, flag. Two lists of K numbers are not K pairs; read as pairs they would be nonsense."""
     try:
-        xy = np.asarray(joints, dtype=np.float64).reshape(-1, 2)
-        flags = np.asarray(visible, dtype=np.float64).reshape(-1, 1)
-        return np.concatenate([xy, flags], axis=1).ravel().tolist()
+        xy, flags = np.asarray(joints, dtype=np.float64), np.asarray(visible, dtype=np.float64).ravel()
     except (TypeError, ValueError, OverflowError):
         raise Refused(Reason.MALFORMED, "joints and joints_vis are not K pairs and K flags") from None
+    if xy.shape != (len(flags), 2):
+        shape = " x ".join(map(str, xy.shape))
+        told = f"joints are {shape} numbers and joints_vis {len(flags)}, wanted K pairs and K flags"
+        raise Refused(Reason.MALFORMED, told)
+    return np.concatenate([xy, flags[:, None]], axis=1).ravel().tolist()

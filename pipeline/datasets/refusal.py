@@ -21,12 +21,13 @@ class Reason(StrEnum):
     MISSING_IMAGE = "image missing"
     BROKEN_IMAGE = "image truncated or unreadable"
     IMAGE_SIZE = "image size differs from the annotations'"
-    NOT_FINITE = "NaN or infinite number"
+    NOT_FINITE = "NaN, infinite or absurdly large number"
     EMPTY_BOX = "box without area"
     BOX_OUTSIDE = "box outside the image"
     KEYPOINT_COUNT = "keypoint count does not fit the convention"
     VISIBILITY = "visibility is not 0, 1 or 2"
     CROWD = "box around a crowd"
+    OTHER_CATEGORY = "not of a category of people"
     UNLABELLED = "no labelled joint in the image"
 
 

@@ -7,11 +7,13 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from pipeline.conventions.convention import Convention
-from pipeline.datasets.annotations import Person
+from pipeline.datasets.annotations import Person, number_of
 from pipeline.datasets.crop_id import crop_id_of
 from pipeline.datasets.image_files import ImageFacts
 from pipeline.datasets.refusal import Reason, Refused
 
+LARGEST = 1e6
+"""Pixels: what lies farther away is no place in a picture."""
 AREA_OF_BOX = 0.53
 """MMPose's estimate of a person's area from the box where none is annotated."""
 
@@ -54,6 +56,7 @@ def screen(
     written = _numbers(person.bbox, "bbox")
     if written.size != 4:
         raise Refused(Reason.MALFORMED, f"bbox has {written.size} numbers, wanted x, y, width, height")
+    _check_places(written, "bbox", person.bbox)
     written[:2] -= person.origin
     bbox = _usable_box(written, facts.size, person.clip_box)
     keypoints, visibility = _labels(person, convention)
@@ -77,14 +80,16 @@ def _by(size: tuple[int, int]) -> str:
 
 
 def _numbers(values: Any, what: str) -> Float64[np.ndarray, "n"]:
-    """A fresh flat array of numbers that stay finite in float32."""
+    """A fresh flat array of numbers, NaN among them perhaps."""
     try:
-        numbers = np.array(values, dtype=np.float64).ravel()
+        return np.array(values, dtype=np.float64).ravel()
     except (TypeError, ValueError, OverflowError):
         raise Refused(Reason.MALFORMED, f"{what} is {str(values)[:60]}, wanted a list of numbers") from None
-    if not (np.abs(numbers) <= np.finfo(np.float32).max).all():
-        raise Refused(Reason.NOT_FINITE, f"{what} is {str(values)[:60]}")
-    return numbers
+
+
+def _check_places(numbers: Float64[np.ndarray, "..."], what: str, written: Any) -> None:
+    if not (np.abs(numbers) <= LARGEST).all():
+        raise Refused(Reason.NOT_FINITE, f"{what} is {str(written)[:60]}")
 
 
 def _usable_box(
@@ -121,6 +126,8 @@ def _labels(
         )
     joints = numbers.reshape(-1, 3)
     flags = joints[:, 2]
+    _check_places(flags, "visibility", person.keypoints)
+    _check_places(joints[flags > 0], "keypoints", person.keypoints)
     if not np.isin(flags, (0, 1, 2)).all():
         raise Refused(Reason.VISIBILITY, f"flags are {_listed(flags)}")
     visibility = np.where(flags > 0, 2, 0) if person.binary_visibility else flags
@@ -138,6 +145,7 @@ def _check_labelled(
 
 def _area(annotated: Any, bbox: Float64[np.ndarray, "4"]) -> float:
     """The annotated area, or MMPose's estimate where there is none above zero."""
-    if isinstance(annotated, int | float) and 0 < annotated <= np.finfo(np.float64).max:
-        return float(annotated)
+    area = number_of(annotated)
+    if area is not None and 0 < area <= LARGEST**2:
+        return area
     return max(AREA_OF_BOX * float(bbox[2] * bbox[3]), 1.0)

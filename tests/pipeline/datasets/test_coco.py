@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.conventions.registry import load_convention
 from pipeline.datasets.index import index_people
 from pipeline.datasets.refusal import Reason
 from pipeline.errors import KDError
@@ -125,3 +126,64 @@ def test_matlab_s_coordinates_are_counted_from_zero(tiny):
     matlab, _ = tiny.index(origin=1)
     assert (plain.keypoints - matlab.keypoints == 1).all()
     assert (plain.bbox - matlab.bbox == [1, 1, 0, 0]).all()
+
+
+DOG = {"id": 18, "name": "dog", "keypoints": ["nose", "tail"]}
+
+
+@pytest.mark.parametrize("dog_first", [False, True])
+def test_a_dog_is_no_person_wherever_its_category_stands(tiny, dog_first):
+    person = {"id": 1, "name": "person", "keypoints": list(load_convention("coco17").joints)}
+    tiny.value["categories"] = [DOG, person] if dog_first else [person, DOG]
+    tiny.value["annotations"][0]["category_id"] = 18
+    table, (refusal,) = tiny.index()
+    assert table.annotation_id.tolist() == [5, 6]
+    assert (refusal.reason, refusal.detail) == (Reason.OTHER_CATEGORY, "category 18 (dog)")
+
+
+def test_people_of_another_name_are_known_by_the_number_of_their_joints(tiny):
+    joints = list(load_convention("coco17").joints)
+    tiny.value["categories"] = [DOG, {"id": 1, "name": "athlete", "keypoints": joints}]
+    tiny.value["annotations"][0]["category_id"] = 18
+    assert tiny.index()[0].annotation_id.tolist() == [5, 6]
+
+
+def test_numbers_written_as_text_are_numbers(tiny):
+    plain, _ = tiny.index()
+    for image in tiny.value["images"]:
+        image |= {key: str(image[key]) for key in ("id", "width", "height")}
+    for person in tiny.value["annotations"]:
+        person |= {key: str(person[key]) for key in ("id", "image_id", "category_id", "iscrowd", "area")}
+        person["bbox"] = list(map(str, person["bbox"]))
+    table, refused = tiny.index()
+    assert not refused and table.sha256 == plain.sha256 and table.area.tolist() == plain.area.tolist()
+    assert not table.iscrowd.any()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iscrowd": "no"}, {"iscrowd": 2}, {"iscrowd": []}, {"id": True}, {"id": "7b"}, {"id": 1.5}]
+)
+def test_what_could_mean_two_things_is_refused(tiny, changes):
+    tiny.value["annotations"][0] |= changes
+    table, (refusal,) = tiny.index()
+    assert len(table) == 2 and refusal.reason == Reason.MALFORMED
+
+
+def test_an_image_id_that_is_true_is_not_image_1(tiny):
+    tiny.value["annotations"][0]["image_id"] = True
+    assert tiny.index()[1][0].reason == Reason.UNKNOWN_IMAGE
+
+
+def test_a_joint_that_is_not_labelled_may_lie_anywhere(tiny):
+    tiny.value["annotations"][0]["keypoints"][:6] = [float("nan"), None, 0, 1e30, -1e30, 0]
+    table, refused = tiny.index()
+    assert not refused and table.visibility[2, :3].tolist() == [0, 0, 2]
+    assert table.keypoints[2, :2].tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"bbox": [10, 5, 1e30, 30]}, {"keypoints": [1e30, 10, 2] + [20, 10, 2] * 16}]
+)
+def test_a_place_that_no_picture_has_is_refused(tiny, changes):
+    tiny.value["annotations"][0] |= changes
+    assert tiny.index()[1][0].reason == Reason.NOT_FINITE

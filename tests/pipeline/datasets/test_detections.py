@@ -66,7 +66,7 @@ def test_a_detection_may_name_its_image_by_file(detected):
         ({"image_id": None}, Reason.MALFORMED),
         ({"score": None}, Reason.MALFORMED),
         ({"score": float("nan")}, Reason.MALFORMED),
-        ({"bbox": None}, Reason.NOT_FINITE),
+        ({"bbox": None}, Reason.MALFORMED),
         ({"bbox": [1, 2]}, Reason.MALFORMED),
         ({"bbox": [1, 2, 0, 5]}, Reason.EMPTY_BOX),
         ({"bbox": [70, 2, 5, 5]}, Reason.BOX_OUTSIDE),
@@ -81,3 +81,9 @@ def test_a_spoiled_detection_is_refused_and_the_others_stay(detected, changes, r
 def test_no_box_over_the_score_is_an_error(detected):
     with pytest.raises(KDError, match="boxes.json lists no people"):
         detected(detection(), min_box_score=0.9)
+
+
+@pytest.mark.parametrize("zero", [0, "0"])
+def test_a_detector_that_counts_from_0_calls_people_0(detected, zero):
+    table, refused = detected(detection(category_id=zero), detection(category_id=1, bbox=[1, 1, 20, 20]))
+    assert len(table) == 1 and table.bbox[0].tolist() == detection()["bbox"] and not refused

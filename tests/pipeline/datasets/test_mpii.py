@@ -83,3 +83,19 @@ def test_a_spoiled_entry_is_refused_and_the_others_stay(mpii, changes, reason):
     mpii.value.append(entry(**changes))
     table, (refusal,) = index(mpii)
     assert len(table) == 2 and refusal.reason == reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"joints": [list(range(16)), list(range(16))]},
+        {"joints": list(range(32))},
+        {"joints": [[20, 10]] * 15},
+        {"joints_vis": [1] * 15},
+    ],
+)
+def test_joints_that_are_no_pairs_are_refused(mpii, changes):
+    mpii.value[0] |= changes
+    table, (refusal,) = index(mpii)
+    assert len(table) == 1 and refusal.reason == Reason.MALFORMED
+    assert "wanted K pairs and K flags" in refusal.detail
