@@ -32,8 +32,8 @@ def _about_boxes(table: CropTable) -> Iterator[str]:
     small = int((table.bbox[:, 2:].min(1) < SMALL_SIDE).sum())
     if small > 0.1 * len(table):
         yield (
-            f"{small} of {len(table)} boxes are under {SMALL_SIDE:g} pixels wide or high. Are they "
-            "normalised to 0..1, or of smaller copies of the images? They should be in pixels of the image files."
+            f"{small} of {len(table)} boxes are under {SMALL_SIDE:g} pixels wide or high. Are they scaled "
+            "to 0..1, or of smaller copies of the images? Pixels of the image files are wanted."
         )
 
 

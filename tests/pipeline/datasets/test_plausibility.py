@@ -39,7 +39,7 @@ def test_a_sound_split_raises_no_doubt(table):
 
 def test_boxes_of_a_few_pixels(table):
     (doubt,) = doubts(replace(table, bbox=table.bbox / [640, 480, 640, 480]), None)
-    assert "120 of 120 boxes are under 4 pixels wide or high. Are they normalised" in doubt
+    assert "120 of 120 boxes are under 4 pixels wide or high. Are they scaled" in doubt
 
 
 def test_joints_far_from_their_boxes(table):
