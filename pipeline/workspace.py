@@ -64,6 +64,12 @@ class Workspace:
         return (self.output or self.root) / "runs" / "teachers"
 
 
+def is_behind_link(path: Path, root: Path) -> bool:
+    """Whether `path`, below `root`, is a link or lies behind one: others may use what is there too, so it is
+    not ours to delete. `root` itself may be reached through links."""
+    return path.resolve() != root.resolve() / path.relative_to(root)
+
+
 def make_folder(path: Path) -> Path:
     """`path`, made if need be.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.params import load_yaml
-from pipeline.workspace import Workspace, make_folder
+from pipeline.workspace import Workspace, is_behind_link, make_folder
 from student.ablation.arm import arm_params
 from student.saved import CONFIG
 
@@ -33,14 +33,17 @@ def baseline_workspaces(workspace: Workspace) -> dict[str, Workspace]:
 
 
 def make_baselines_folder(workspace: Workspace) -> None:
-    """The folder of all baselines, without those of students that are no longer asked for.
+    """The folder of all baselines, without those of students that are no longer asked for. What lies behind a
+    link stays.
 
     Raises:
         KDError: it cannot be written.
     """
-    folder = make_folder((workspace.output or workspace.root) / "runs" / FOLDER)
+    root = workspace.output or workspace.root
+    folder = make_folder(root / "runs" / FOLDER)
     for student in folder.iterdir():
-        if student.name not in workspace.params.train.baselines and (student / CONFIG).is_file():
+        asked_for = student.name in workspace.params.train.baselines
+        if not asked_for and (student / CONFIG).is_file() and not is_behind_link(student, root):
             shutil.rmtree(student)
 
 

@@ -15,7 +15,7 @@ from pipeline.store.durable import SESSIONS, is_locked, storage_error, taking_tu
 from pipeline.store.inventory import is_named, stores_in
 from pipeline.store.metadata import metadata_files
 from pipeline.store.store import Store, open_store
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, is_behind_link
 
 _DRAFT = re.compile(r"\..+\.zarr\.[0-9a-f]{32}(\.old)?")
 """A store that `pipeline.store.writer` was making or replacing."""
@@ -43,9 +43,13 @@ class Garbage:
 
 def find_garbage(workspace: Workspace) -> tuple[list[Garbage], dict[Path, str]]:
     """What may be deleted; and the stores that params.yaml does not name but that are left alone, with the
-    reason."""
+    reason. Nothing behind a link may be deleted."""
     garbage, kept = [], {}
     for path in stores_in(workspace):
+        if is_behind_link(path, workspace.root):
+            if not is_named(workspace, path):
+                kept[path] = "it is a link or lies behind one, and others may use it; remove it by hand"
+            continue
         if not is_named(workspace, path):
             reason = _reason_to_keep(path)
             if reason is None:
@@ -57,8 +61,6 @@ def find_garbage(workspace: Workspace) -> tuple[list[Garbage], dict[Path, str]]:
 
 
 def _reason_to_keep(path: Path) -> str | None:
-    if path.is_symlink():
-        return "it is a link; remove it by hand"
     try:
         store = open_store(path)
     except KDError as error:
@@ -87,6 +89,8 @@ def _dead_sessions(store: Path) -> list[Path]:
 def _drafts(workspace: Workspace) -> Iterator[Garbage]:
     """A draft is made under the lock of its parent folder: one that is there in one's own turn is dead."""
     for parent in sorted((workspace.root / "stores").glob("*/")):
+        if is_behind_link(parent, workspace.root):
+            continue
         drafts = [path for path in sorted(parent.iterdir()) if _DRAFT.fullmatch(path.name)]
         if drafts:
             with taking_turns(parent) as alone:

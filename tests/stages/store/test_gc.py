@@ -117,3 +117,22 @@ def test_hidden_folders_that_are_no_drafts_stay(workspace: Path, store: Path):
     (store.parent / ".cache").mkdir()
     (store.parent / ".street-train.zarr.backup").mkdir()
     assert gc(workspace, "--yes").output == "nothing to delete\n"
+
+
+@pytest.mark.parametrize("linked", ["stores", "stores/lamp", "stores/lamp/street-val.zarr"])
+def test_nothing_behind_a_link_goes(workspace: Path, store: Path, orphan: Path, linked: str):
+    """Neither orphans, nor drafts, nor leftovers: another workspace may link to the same folder."""
+    shutil.copytree(store, store.parent / DRAFT)
+    (workspace / "stores/lamp/street-val.zarr/.partial/dead").mkdir(parents=True)
+    elsewhere = workspace.parent / "shared"
+    (workspace / linked).rename(elsewhere)
+    (workspace / linked).symlink_to(elsewhere)
+    there = sorted(elsewhere.rglob("*"))
+    gc(workspace, "--yes")
+    assert sorted(elsewhere.rglob("*")) == there
+
+
+def test_a_workspace_that_is_reached_through_a_link_is_cleared_as_any(workspace: Path, orphan: Path):
+    link = workspace.parent / "link"
+    link.symlink_to(workspace)
+    assert "deleted 1 folders" in gc(link, "--yes").output and not orphan.exists()
