@@ -1,6 +1,7 @@
 """A dataset's named joints, in order."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from typing import Literal
 
 from pipeline.errors import KDError, unknown_name
 
+_OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 Kind = Literal["same", "similar"]
 """How a joint stands to a union joint: annotated at the same place, or near it."""
 
@@ -167,6 +169,31 @@ def _check_mirrors(convention: Convention) -> None:
                 f"convention {name}: {joint!r} names a side of the body, but has no mirror in flip_pairs, "
                 "so a flipped image would teach the wrong side. Pair it with its other side."
             )
+        other = next((twin for twin in _twins(joint) if twin in convention.joints), None)
+        if other is not None and joint not in paired and other not in paired:
+            raise KDError(
+                f"convention {name}: {joint!r} and {other!r} sound like the two sides of the body, but have no "
+                "mirrors, so a flipped image would teach the wrong side. Let each name the other."
+            )
+
+
+def _twins(joint: str) -> list[str]:
+    """What the joint would be called on the other side: `l_thigh` and `thigh_L`, `LThigh` and `leftThigh`."""
+    words = re.split(r"([^A-Za-z]+|(?<=[a-z])(?=[A-Z]))", joint)
+    swapped = [_OTHER_SIDE.get(word.lower(), "") for word in words]
+    twins = [
+        "".join([*words[:place], _in_the_case_of(words[place], other), *words[place + 1 :]])
+        for place, other in enumerate(swapped)
+        if other
+    ]
+    for side, other in _OTHER_SIDE.items():  # run into the name, as in lthigh or LThigh
+        if joint.lower().startswith(side) and len(joint) > len(side):
+            twins.append(_in_the_case_of(joint[: len(side)], other) + joint[len(side) :])
+    return twins
+
+
+def _in_the_case_of(word: str, other: str) -> str:
+    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
 
 
 def _check_relations(convention: Convention) -> None:

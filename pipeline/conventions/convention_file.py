@@ -1,5 +1,7 @@
 """The YAML file of a convention: one line per joint, so that nothing can shift against the names."""
 
+import difflib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,9 @@ from pydantic import BeforeValidator, Field
 from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError, unknown_name
 from pipeline.params import Section, load_yaml, parse_section
+
+NEARLY = 0.85
+"""From this likeness on a name is taken for another one misspelt; that of left_hip and right_hip is 0.71."""
 
 
 def _listed(names: object) -> object:
@@ -42,19 +47,24 @@ class ConventionFile(Section):
     """By name, in the dataset's order."""
     limbs: tuple[tuple[str, str], ...] = ()
     head_segment: tuple[str, str] | None = None
+    new: Names = ()
+    """Union joints that no built-in convention has, though one is called nearly so: meant, not misspelt."""
 
 
-def read_convention(path: Path) -> Convention:
+def read_convention(path: Path, known: Collection[str] = ()) -> Convention:
     """The convention in a YAML file, named after the file.
 
     Raises:
-        KDError: the file is missing, is not YAML, or its parts do not fit each other.
+        KDError: the file is missing, is not YAML, its parts do not fit each other, or it has a union joint
+            whose name is nearly one of the `known` ones.
     """
     if not path.is_file():
         raise KDError(f"there is no convention file {path}. Write it, or name a built-in convention.")
     lines = parse_section(ConventionFile, load_yaml(path), str(path))
     try:
-        return _convention(path.stem, lines)
+        convention = _convention(path.stem, lines)
+        _check_spelling(convention, lines.new, known)
+        return convention
     except KDError as error:
         raise KDError(f"{path}: {error}") from None
 
@@ -73,6 +83,18 @@ def _convention(name: str, lines: ConventionFile) -> Convention:
         similar={joint: line.similar for joint, line in joints.items() if line.similar},
         dropped={joint: line.dropped for joint, line in joints.items() if line.dropped is not None},
     )
+
+
+def _check_spelling(convention: Convention, new: Collection[str], known: Collection[str]) -> None:
+    """A misspelt joint would be one more joint of the union, which nobody else teaches."""
+    for joint in convention.joints:
+        for _, union in convention.declared(joint):
+            near = difflib.get_close_matches(union, known, n=1, cutoff=NEARLY)
+            if near and union not in known and union not in new:
+                raise KDError(
+                    f"{joint!r} stands for the union joint {union!r}, which no built-in convention has. Did "
+                    f"you mean {near[0]!r}? If it is a joint of its own, add a line to say so: new: [{union}]"
+                )
 
 
 def _flip_pairs(joints: dict[str, JointLine]) -> tuple[tuple[str, str], ...]:

@@ -36,7 +36,7 @@ def load_convention(name_or_path: str, root: Path | None = None) -> Convention:
     if not name_or_path.endswith((".yaml", ".yml")):
         error = unknown_name("convention", name_or_path, BUILTIN)
         raise KDError(f"{error} One of your own goes by the path of its .yaml file.")
-    convention = read_convention((root or Path()) / name_or_path)
+    convention = read_convention((root or Path()) / name_or_path, builtin_union_joints())
     if convention.name in BUILTIN:
         raise KDError(
             f"the convention file {name_or_path} has the name of the built-in convention {convention.name}. "

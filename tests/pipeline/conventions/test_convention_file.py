@@ -1,10 +1,14 @@
 """A convention as a YAML file of the user's."""
 
+import re
+
 import pytest
 
 from pipeline.conventions.convention_file import read_convention
+from pipeline.conventions.registry import load_convention
 from pipeline.errors import KDError
 
+NEW_LINE = re.compile(r"new: \[\w+\]")
 HAND = """
 joints:
   wrist:       {sigma: 0.06}
@@ -80,3 +84,63 @@ def test_a_file_without_joints_is_refused(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(KDError, match=r"there is no convention file .*none\.yaml"):
         read_convention(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("e: {sigma: 0.1, same: left_elbwo}", "left_elbow"),
+        ("e: {sigma: 0.1, similar: [nose, hed_top]}", "head_top"),
+        ("noose: {sigma: 0.1}", "nose"),
+        ("upperneck: {sigma: 0.1}", "upper_neck"),
+    ],
+)
+def test_a_joint_that_is_nearly_a_known_one_is_asked_about(tmp_path, line, meant):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"joints:\n  {line}\n")
+    with pytest.raises(KDError, match=rf"own.yaml: .* Did you mean '{meant}'\?.*new: \[") as told:
+        load_convention("own.yaml", tmp_path)
+    path.write_text(f"joints:\n  {line}\n{NEW_LINE.search(str(told.value)).group()}\n")
+    assert load_convention("own.yaml", tmp_path).joints
+
+
+def test_joints_that_are_new_and_unlike_any_other_need_no_word(tmp_path):
+    (tmp_path / "own.yaml").write_text(
+        "joints:\n  tail: {sigma: 0.1}\n  spine: {sigma: 0.1, same: middle_back}\n"
+    )
+    assert load_convention("own.yaml", tmp_path).joints == ("tail", "spine")
+
+
+@pytest.mark.realdata
+def test_the_packs_own_convention_is_spelt_right(realdata):
+    assert load_convention("mocap18/mocap18.yaml", realdata).num_joints == 18
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("l_thigh", "r_thigh"),
+        ("thigh_L", "thigh_R"),
+        ("LThigh", "RThigh"),
+        ("lthigh", "rthigh"),
+        ("leftThigh", "rightThigh"),
+        ("Left Thigh", "Right Thigh"),
+        ("thigh-left", "thigh-right"),
+        ("thigh.l.2", "thigh.r.2"),
+    ],
+)
+def test_two_sides_without_mirrors_are_told_however_they_are_spelt(tmp_path, left, right):
+    path = tmp_path / "own.yaml"
+    lines = "joints:\n  {}: {{sigma: 0.1{}}}\n  {}: {{sigma: 0.1{}}}\n"
+    path.write_text(lines.format(left, "", right, ""))
+    with pytest.raises(KDError, match="sound like the two sides of the body"):
+        read_convention(path)
+    path.write_text(lines.format(left, f", mirror: {right}", right, f", mirror: {left}"))
+    assert read_convention(path).flip_pairs == ((left, right),)
+
+
+def test_joints_that_only_begin_alike_are_no_sides(tmp_path):
+    (tmp_path / "own.yaml").write_text(
+        "joints:\n  rim: {sigma: 0.1}\n  lap: {sigma: 0.1}\n  rib_2: {sigma: 0.1}\n"
+    )
+    assert read_convention(tmp_path / "own.yaml").flip_pairs == ()
