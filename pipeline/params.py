@@ -4,7 +4,9 @@ Each section is declared to DVC by the stages whose output it changes; `runtime`
 declared by none.
 """
 
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -535,6 +537,22 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _names_stand_once(self) -> "Params":
+        for place, names in (
+            ("cells.datasets", self.cells.datasets),
+            ("cells.teachers", self.cells.teachers),
+            ("train.datasets", self.train.datasets),
+            ("train.calibrate_scores", self.train.calibrate_scores),
+            ("train.validation.datasets", self._validated()),
+            ("evaluate.datasets", self.evaluate.datasets),
+            *((f"teachers.{name}.datasets", own.datasets or ()) for name, own in self.teachers.items()),
+        ):
+            twice = _first_twice(names)
+            if twice is not None:
+                raise _in(place, KDError(f"{twice!r} is listed twice. Keep one."))
+        return self
+
+    @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
         for place, names in (
             ("cells.datasets", self.cells.datasets),
@@ -611,6 +629,11 @@ class Params(Section):
         return dict(weights) if weights is not None else dict.fromkeys(self.cells.teachers, 1.0)
 
 
+def _first_twice(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)
+
+
 def _in(place: str, error: KDError) -> KDError:
     return KDError(f"params.yaml, {place}: {error}")
 
@@ -644,7 +667,7 @@ def parse_section(section: type[SectionT], values: Mapping[str, Any], source: st
     try:
         return section.model_validate(with_recipe(with_preset(values)) if section is Params else values)
     except ValidationError as error:
-        raise KDError(f"{source}: " + "; ".join(_told(e) for e in error.errors())) from None
+        raise KDError(f"{source}: " + "; ".join(_told(e, section) for e in error.errors())) from None
 
 
 def is_section(setting: str) -> bool:
@@ -664,23 +687,43 @@ def _section_in(annotation: Any) -> type[Section] | None:
     return sections[0] if sections else None
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _told(error: Mapping[str, Any], section: type[Section]) -> str:
     place = ".".join(str(part) for part in error["loc"]) or "the file"
+    model = _section_at(error["loc"][:-1], section)
     if error["type"] == "extra_forbidden":
-        return f"{place}: no such setting. Remove it or mend its spelling"
+        near = _nearest(str(error["loc"][-1]), model.model_fields if model else ())
+        return f"{place}: no such setting. {near or 'Remove it or mend its spelling'}"
     if error["type"] == "missing":
         return f"{place}: missing, and it has no default"
     message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{place} is {error['input']!r}, but {message}{_range(error['loc'])}"
+    if error["type"] == "literal_error":
+        near = _nearest(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
+        message += f". {near}" if near else ""
+    return f"{place} is {_shortened(error['input'])}, but {message}{_range(model, error['loc'])}"
 
 
-def _range(location: tuple[str | int, ...]) -> str:
-    """Both bounds of the setting at `location`; pydantic's message names only the one that was crossed."""
-    model: type[Section] | None = Params
-    for part in location[:-1]:
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _shortened(value: Any) -> str:
+    told = repr(value)
+    return told if len(told) <= LONGEST_TOLD else f"{told[:LONGEST_TOLD]}..."
+
+
+def _section_at(location: tuple[str | int, ...], section: type[Section]) -> type[Section] | None:
+    model: type[Section] | None = section
+    for part in location:
         field = model.model_fields.get(part) if model else None
         model = _section_in(field.annotation) if field else None
-    if model is None or location[-1] not in model.model_fields:
+    return model
+
+
+def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
+    """Both bounds of the setting at `location`, one of `model`; pydantic's message names only the one that was
+    crossed."""
+    if model is None or not location or location[-1] not in model.model_fields:
         return ""
     bounds = {
         name: value
@@ -693,17 +736,24 @@ def _range(location: tuple[str | int, ...]) -> str:
     return f" (allowed: {' '.join(told)})" if told else ""
 
 
+DEEPEST = 32
+LONGEST_TOLD = 200
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML where a name given twice is an error; plain YAML lets the last one win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            if key_node.tag == _MERGE:
+                continue
+            line, key = key_node.start_mark.line + 1, self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise KDError(f"line {line}: a {type(key).__name__} is no name. Write text before the colon.")
             if key in seen:
-                raise KDError(
-                    f"line {key_node.start_mark.line + 1}: {key!r} is defined twice. Give each its own name."
-                )
+                raise KDError(f"line {line}: {key!r} is defined twice. Give each its own name.")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -712,16 +762,31 @@ def load_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping whose keys are unique.
 
     Raises:
-        KDError: not readable, not YAML, not a mapping, or a key given twice.
+        KDError: not there, not readable, not YAML, not a mapping, a key given twice, or something that holds
+            itself.
     """
+    if not path.is_file():
+        raise KDError(f"there is no file {path}. Write it, or mend its name.")
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except KDError as error:
         raise KDError(f"{path}, {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except RecursionError:
+        raise KDError(f"{path} is nested too deeply to be read. Remove some of its brackets.") from None
+    except (yaml.YAMLError, ValueError, OSError) as error:  # ValueError: impossible dates, endless numbers
         raise KDError(
             f"{path} cannot be read as YAML: {error}. Mend the file at the place it names."
         ) from None
     if not isinstance(values, dict):
         raise KDError(f"{path} holds {type(values).__name__}, but a mapping of names to values was wanted.")
+    if _nested(values) > DEEPEST:
+        raise KDError(f"{path}: an alias (*) stands inside of what it stands for. Write it out.")
     return values
+
+
+def _nested(value: Any, depth: int = 0) -> int:
+    """How deep mappings and lists go, up to a little beyond DEEPEST."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if depth > DEEPEST:
+        return depth
+    return max((_nested(part, depth + 1) for part in parts), default=depth)

@@ -172,8 +172,8 @@ def _check_mirrors(convention: Convention) -> None:
         other = next((twin for twin in _twins(joint) if twin in convention.joints), None)
         if other is not None and joint not in paired and other not in paired:
             raise KDError(
-                f"convention {name}: {joint!r} and {other!r} sound like the two sides of the body, but have no "
-                "mirrors, so a flipped image would teach the wrong side. Let each name the other."
+                f"convention {name}: {joint!r} and {other!r} sound like the two sides of the body, but have "
+                "no mirrors, so a flipped image would teach the wrong side. Let each name the other."
             )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import KDError
-from pipeline.params import Params, is_section, parse_params, read_params
+from pipeline.params import Params, is_section, load_yaml, parse_params, read_params
 
 VALUES = {
     "cells": {"teachers": ["lamp"], "datasets": ["street-train"]},
@@ -278,3 +278,62 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     (tmp_path / "params.yaml").write_text("cells: [a\n")
     with pytest.raises(KDError, match="cannot be read as YAML"):
         read_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"distill": {"wieght": 1}}, "distill.wieght: no such setting. Did you mean 'weight'?"),
+        ({"student": {"backbone": "resnet19"}}, "Did you mean 'resnet18'?"),
+        ({"tarin": {}}, "tarin: no such setting. Did you mean 'train'?"),
+        (
+            {"cells": {"teachers": ["lamp", "lamp"], "datasets": ["street-train"]}},
+            "cells.teachers: 'lamp'",
+        ),
+        (
+            {"evaluate": {"datasets": ["street-train"] * 2}},
+            "'street-train' is listed twice",
+        ),
+        ({"datasets": {"coco.v2": VALUES["datasets"]["street-train"]}}, "Call it 'coco_v2', for example."),
+        (
+            {"teachers": {"../x": VALUES["teachers"]["lamp"]}},
+            "teachers: '../x' cannot be the name",
+        ),
+    ],
+)
+def test_what_was_meant_is_asked(section: dict, message: str):
+    with pytest.raises(KDError) as error:
+        params(**section)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [1, *a]", "an alias (*) stands inside of what it stands for"),
+        ("a: &a {b: *a}", "an alias (*) stands inside of what it stands for"),
+        ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
+        ("? [a, b]\n: 1", "line 1: a list is no name"),
+        ("? {a: b}\n: 1", "line 1: a dict is no name"),
+        ("a: 2026-13-45", "cannot be read as YAML: month must be in 1..12"),
+        ("a: " + "9" * 5000, "cannot be read as YAML"),
+        ("a: !!python/object:os.system x", "cannot be read as YAML"),
+        ("- a", "holds list, but a mapping of names to values was wanted"),
+        ("", "holds NoneType, but a mapping"),
+    ],
+)
+def test_yaml_that_is_none_of_ours_is_told_without_a_traceback(tmp_path: Path, text: str, message: str):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(KDError) as error:
+        load_yaml(tmp_path / "params.yaml")
+    assert message in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path):
+    with pytest.raises(KDError, match="there is no file .*none.yaml"):
+        load_yaml(tmp_path / "none.yaml")
+
+
+def test_merge_keys_and_aliases_are_yaml_too(tmp_path: Path):
+    (tmp_path / "params.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]\n")
+    assert load_yaml(tmp_path / "params.yaml")["b"] == {"x": 1, "y": 3}
