@@ -721,7 +721,7 @@ def _section_at(location: tuple[str | int, ...], section: type[Section]) -> type
 
 
 def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
-    """Both bounds of the setting at `location`, one of `model`; pydantic's message names only the one that was
+    """Both bounds of the setting at `location`, one of `model`; pydantic names only the one that was
     crossed."""
     if model is None or not location or location[-1] not in model.model_fields:
         return ""

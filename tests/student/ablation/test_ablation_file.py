@@ -22,7 +22,7 @@ def test_arms_keep_the_order_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"arm": {}}, "arm: no such setting. Remove it or mend its spelling"),
+        ({"arm": {}}, "arm: no such setting. Did you mean 'arms'?"),
         ({"seeds": []}, "seeds"),
         ({"seeds": [-1]}, r"seeds.0 is -1, but input should be greater than or equal to 0"),
         ({"name": "../out"}, "name is '../out'"),
