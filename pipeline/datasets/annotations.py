@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.datasets.refusal import Reason, Refusal, Refused
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?")
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
 NO_ANNOTATION = -1
 """Annotation id of a person who was detected, not annotated."""
 
@@ -73,10 +74,13 @@ def integer_of(entry: Mapping[str, Any], key: str) -> int:
         Refused: it is missing or something else.
     """
     value = entry.get(key)
-    number = number_of(value)
-    if number is None or isinstance(value, bool) or not number.is_integer() or abs(number) >= 2**63:
+    if (isinstance(value, float) and value.is_integer()) or (
+        isinstance(value, str) and _DIGITS.fullmatch(value)
+    ):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
         raise Refused(Reason.MALFORMED, f"{key} is {str(value)[:60]!r}, wanted an integer")
-    return int(value) if isinstance(value, str | int) else int(number)
+    return value
 
 
 def number_of(value: Any) -> float | None:

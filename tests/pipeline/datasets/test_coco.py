@@ -161,7 +161,17 @@ def test_numbers_written_as_text_are_numbers(tiny):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"iscrowd": "no"}, {"iscrowd": 2}, {"iscrowd": []}, {"id": True}, {"id": "7b"}, {"id": 1.5}]
+    "changes",
+    [
+        {"iscrowd": "no"},
+        {"iscrowd": 2},
+        {"iscrowd": []},
+        {"id": True},
+        {"id": "7b"},
+        {"id": 1.5},
+        {"id": "7.0"},
+        {"id": 2**63},
+    ],
 )
 def test_what_could_mean_two_things_is_refused(tiny, changes):
     tiny.value["annotations"][0] |= changes
