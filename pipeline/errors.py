@@ -14,7 +14,12 @@ class KDError(Exception):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> KDError:
     """The error for a name that nothing goes by, with the nearest one that something does."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    hint = did_you_mean(name, names, likeness=0.5)
     listing = ", ".join(names) if names else "none"
-    return KDError(f"there is no {kind} {name!r}. {hint}Known: {listing}.")
+    return KDError(f"there is no {kind} {name!r}. {hint + ' ' if hint else ''}Known: {listing}.")
+
+
+def did_you_mean(name: str, known: Iterable[str], likeness: float) -> str:
+    """The question for the nearest of the known names, where one is at least so like (0 to 1); else empty."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=likeness)
+    return f"Did you mean {near[0]!r}?" if near else ""

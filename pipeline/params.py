@@ -4,9 +4,9 @@ Each section is declared to DVC by the stages whose output it changes; `runtime`
 declared by none.
 """
 
-import difflib
 import re
-from collections.abc import Hashable, Iterable, Mapping
+import reprlib
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.errors import KDError, unknown_name
+from pipeline.errors import KDError, did_you_mean, unknown_name
 from pipeline.names import check_names
 from pipeline.presets import check_preset, with_preset
 from pipeline.recipes import check_recipe, with_recipe
@@ -538,15 +538,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _names_stand_once(self) -> "Params":
-        for place, names in (
-            ("cells.datasets", self.cells.datasets),
-            ("cells.teachers", self.cells.teachers),
-            ("train.datasets", self.train.datasets),
-            ("train.calibrate_scores", self.train.calibrate_scores),
-            ("train.validation.datasets", self._validated()),
-            ("evaluate.datasets", self.evaluate.datasets),
-            *((f"teachers.{name}.datasets", own.datasets or ()) for name, own in self.teachers.items()),
-        ):
+        for place, names in (*self._dataset_lists(), ("cells.teachers", self.cells.teachers)):
             twice = _first_twice(names)
             if twice is not None:
                 raise _in(place, KDError(f"{twice!r} is listed twice. Keep one."))
@@ -554,13 +546,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Params":
-        for place, names in (
-            ("cells.datasets", self.cells.datasets),
-            ("train.datasets", self.train.datasets),
-            ("train.calibrate_scores", self.train.calibrate_scores),
-            ("train.validation.datasets", self._validated()),
-            ("evaluate.datasets", self.evaluate.datasets),
-        ):
+        for place, names in self._dataset_lists():
             for name in names:
                 if name not in self.datasets:
                     raise _in(place, unknown_name("dataset", name, self.datasets))
@@ -571,14 +557,20 @@ class Params(Section):
             for name in names:
                 if name not in self.teachers:
                     raise _in(place, unknown_name("teacher", name, self.teachers))
-        for teacher, own in self.teachers.items():
-            for name in own.datasets or ():
-                if name not in self.datasets:
-                    raise _in(f"teachers.{teacher}.datasets", unknown_name("dataset", name, self.datasets))
         for name in self.distill.teachers or ():
             if name not in self.cells.teachers:
                 raise _in("distill.teachers", unknown_name("extracted teacher", name, self.cells.teachers))
         return self
+
+    def _dataset_lists(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Every list of datasets' names, with its place in the file."""
+        yield "cells.datasets", self.cells.datasets
+        yield "train.datasets", self.train.datasets
+        yield "train.calibrate_scores", self.train.calibrate_scores
+        yield "train.validation.datasets", self._validated()
+        yield "evaluate.datasets", self.evaluate.datasets
+        for teacher, own in self.teachers.items():
+            yield f"teachers.{teacher}.datasets", own.datasets or ()
 
     def _validated(self) -> tuple[str, ...]:
         return self.train.validation.datasets if self.train.validation else ()
@@ -691,24 +683,20 @@ def _told(error: Mapping[str, Any], section: type[Section]) -> str:
     place = ".".join(str(part) for part in error["loc"]) or "the file"
     model = _section_at(error["loc"][:-1], section)
     if error["type"] == "extra_forbidden":
-        near = _nearest(str(error["loc"][-1]), model.model_fields if model else ())
+        near = did_you_mean(str(error["loc"][-1]), model.model_fields if model else (), LIKENESS)
         return f"{place}: no such setting. {near or 'Remove it or mend its spelling'}"
     if error["type"] == "missing":
         return f"{place}: missing, and it has no default"
     message = error["msg"][0].lower() + error["msg"][1:]
     if error["type"] == "literal_error":
-        near = _nearest(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
+        choices = re.findall("'([^']*)'", error["ctx"]["expected"])
+        near = did_you_mean(str(error["input"]), choices, LIKENESS)
         message += f". {near}" if near else ""
     return f"{place} is {_shortened(error['input'])}, but {message}{_range(model, error['loc'])}"
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
-
-
 def _shortened(value: Any) -> str:
-    told = repr(value)
+    told = _REPR.repr(value)  # not all of it: aliases of aliases can stand for more than fits in memory
     return told if len(told) <= LONGEST_TOLD else f"{told[:LONGEST_TOLD]}..."
 
 
@@ -736,8 +724,11 @@ def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
     return f" (allowed: {' '.join(told)})" if told else ""
 
 
-DEEPEST = 32
+LIKENESS = 0.6
+"""From which on a name is taken for a setting or choice misspelt."""
 LONGEST_TOLD = 200
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring = 3, LONGEST_TOLD
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -779,14 +770,20 @@ def load_yaml(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(values, dict):
         raise KDError(f"{path} holds {type(values).__name__}, but a mapping of names to values was wanted.")
-    if _nested(values) > DEEPEST:
+    if _holds_itself(values, set(), set()):
         raise KDError(f"{path}: an alias (*) stands inside of what it stands for. Write it out.")
     return values
 
 
-def _nested(value: Any, depth: int = 0) -> int:
-    """How deep mappings and lists go, up to a little beyond DEEPEST."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if depth > DEEPEST:
-        return depth
-    return max((_nested(part, depth + 1) for part in parts), default=depth)
+def _holds_itself(value: Any, above: set[int], sound: set[int]) -> bool:
+    """Whether a mapping or list stands somewhere inside of itself. What aliases name many times is looked at
+    once (`sound`)."""
+    if not isinstance(value, dict | list) or id(value) in sound:
+        return False
+    if id(value) in above:
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    if any(_holds_itself(part, above | {id(value)}, sound) for part in parts):
+        return True
+    sound.add(id(value))
+    return False

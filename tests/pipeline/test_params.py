@@ -337,3 +337,12 @@ def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path):
 def test_merge_keys_and_aliases_are_yaml_too(tmp_path: Path):
     (tmp_path / "params.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]\n")
     assert load_yaml(tmp_path / "params.yaml")["b"] == {"x": 1, "y": 3}
+
+
+def test_aliases_of_aliases_are_read_in_no_time(tmp_path: Path):
+    """Written out, the last of these lists would have 10^30 parts."""
+    lines = ["a0: &a0 [1]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 31)]
+    (tmp_path / "params.yaml").write_text("\n".join(lines))
+    values = load_yaml(tmp_path / "params.yaml")
+    with pytest.raises(KDError, match="student.width is"):
+        params(student={"width": values["a30"]})
