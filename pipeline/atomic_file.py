@@ -45,16 +45,19 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def cannot_write(path: Path, error: OSError) -> KDError:
-    """What stopped writing the file `path`, and what to do about it."""
+def cannot_write(
+    path: Path, error: OSError, kept: str = "What was there before is as it was.", goes_on: str = ""
+) -> KDError:
+    """What stopped writing at `path`, and what to do about it; `kept` says what is safe, `goes_on` what the
+    same command does once there is room."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return KDError(
-            f"no space is left to write {path}: {error.strerror}. What was there before is as it was. Make "
-            "room on that disk, then run the same command again."
+            f"no space left to write {path}: {error.strerror}. {kept} "
+            f"Make room on that disk, then run the same command again{goes_on}."
         )
     return KDError(
-        f"{path} cannot be written: {error.strerror or error}. What was there before is as it was. Make the "
-        "folder writable, then run the same command again."
+        f"{path} cannot be written: {error.strerror or error}. {kept} "
+        "Make the folder writable, or choose another workspace, then run the same command again."
     )
 
 

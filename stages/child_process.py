@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Generic, TypeVar
 
+Key = TypeVar("Key")
 PATIENCE_SECONDS = 30.0
 """How long a child may take to finish its step when it is stopped."""
 
@@ -19,38 +22,76 @@ def command_line(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "stages", *arguments]
 
 
-def start_child(
-    command: Sequence[str], threads: int, stdout: IO[bytes], stderr: IO[bytes] | int | None
-) -> subprocess.Popen:
-    """A process with `threads` threads, whose standard input is a pipe that only this process holds open.
+@dataclass(frozen=True)
+class Ended(Generic[Key]):
+    """How a child ended: `error` is empty where it did what it was to do."""
 
-    `end_with_standard_input`, called in it, makes it end when this one does.
-    """
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=stdout,
-        stderr=stderr,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-        # Ctrl-C is for this process, which then stops its children itself. A group, not a session: Linux
-        # shares the cores between sessions first, and `nice` would count within each only.
-        process_group=0,
-    )
+    key: Key
+    seconds: float
+    error: str
 
 
-def stop_children(processes: Sequence[subprocess.Popen]) -> None:
-    """Let each end as after Ctrl-C, and kill those that do not."""
-    for process in processes:
-        process.stdin.close()
-    for process in processes:
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+@dataclass(frozen=True)
+class _Child(Generic[Key]):
+    key: Key
+    process: subprocess.Popen
+    log: Path
+    since: float
 
 
-def told_error(log: Path, code: int) -> str:
+class Children(Generic[Key]):
+    """Processes by key, `threads` threads to each. They end with this process: each listens to a pipe that
+    only this process holds open (`end_with_standard_input`)."""
+
+    def __init__(self, threads: int) -> None:
+        self._environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        self._running: list[_Child[Key]] = []
+
+    def __len__(self) -> int:
+        """Those that go, or whose end nobody has asked about."""
+        return len(self._running)
+
+    def start(self, key: Key, command: Sequence[str], log: Path) -> None:
+        """One more, that prints into the file `log`."""
+        with log.open("wb") as printed:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                # Ctrl-C is for this process, which then stops its children itself. A group, not a session:
+                # Linux shares the cores between sessions first, and `nice` would count within each only.
+                process_group=0,
+            )
+        self._running.append(_Child(key, process, log, time.monotonic()))
+
+    def ended(self) -> list[Ended[Key]]:
+        """Those that have ended since it was last asked."""
+        over = [child for child in self._running if child.process.poll() is not None]
+        for child in over:
+            self._running.remove(child)
+            child.process.stdin.close()
+        now = time.monotonic()
+        return [
+            Ended(child.key, now - child.since, _told_error(child.log, child.process.returncode))
+            for child in over
+        ]
+
+    def stop(self) -> None:
+        """Let each end as after Ctrl-C, and kill those that do not."""
+        for child in self._running:
+            child.process.stdin.close()
+        for child in self._running:
+            try:
+                child.process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+        self._running.clear()
+
+
+def _told_error(log: Path, code: int) -> str:
     """What a child that wrote to `log` and ended with this exit code said: its error's paragraph, or its last
     line; empty for 0."""
     if code == 0:

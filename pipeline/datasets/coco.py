@@ -36,9 +36,10 @@ def read_coco(value: Any, source: Path, convention: Convention, params: DatasetP
         raise wrong_format(source, COCO, value)
     people = _people_categories(value.get("categories"), convention)
     check_joint_order(people, convention, source)
-    if not any(_is_person(entry, people) for entry in value["annotations"]):
-        people = []  # its list of categories is not about its annotations
-    return _read_people(value, value["annotations"], people, convention, params)
+    ids = _ids(people)
+    if not any(_is_person(entry, ids) for entry in value["annotations"]):
+        ids = frozenset()  # its list of categories is not about its annotations
+    return _read_people(value, value["annotations"], ids, convention, params)
 
 
 def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotations:
@@ -47,9 +48,9 @@ def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotati
 
     Annotations of other things than people are passed over (`_people_categories`).
     """
-    people = _people_categories(value.get("categories"), None) or [{"id": PERSON}]
-    entries = [entry for entry in value["annotations"] if _is_person(entry, people)]
-    return _read_people(value, entries, people, None, params)
+    ids = _ids(_people_categories(value.get("categories"), None) or [{"id": PERSON}])
+    entries = [entry for entry in value["annotations"] if _is_person(entry, ids)]
+    return _read_people(value, entries, ids, None, params)
 
 
 def read_coco_images(value: Mapping[str, Any], strip_prefix: str) -> Annotations:
@@ -87,18 +88,23 @@ def _joints(category: Mapping[str, Any]) -> int:
     return len(names) if isinstance(names, list) else 0
 
 
-def _is_person(entry: Any, people: list[Mapping[str, Any]]) -> bool:
-    """Of no category, or of one of these. Where the file lists none, and of what is no annotation, nobody can
-    tell."""
+def _ids(categories: list[Mapping[str, Any]]) -> frozenset[str]:
+    """As text: some files have their numbers in quotes."""
+    return frozenset(str(category["id"]) for category in categories)
+
+
+def _is_person(entry: Any, people: frozenset[str]) -> bool:
+    """Of no category, or of one with these ids. Where the file lists none, and of what is no annotation,
+    nobody can tell."""
     if not people or not _is_object(entry) or entry.get("category_id") is None:
         return True
-    return str(entry["category_id"]) in {str(category.get("id")) for category in people}
+    return str(entry["category_id"]) in people
 
 
 def _read_people(
     value: Mapping[str, Any],
     entries: list,
-    people: list[Mapping[str, Any]],
+    people: frozenset[str],
     convention: Convention | None,
     params: DatasetParams,
 ) -> Annotations:

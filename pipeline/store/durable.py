@@ -1,6 +1,5 @@
 """Files that are there whole or not at all, and processes that take turns."""
 
-import errno
 import fcntl
 import json
 import os
@@ -11,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.atomic_file import cannot_write
 from pipeline.errors import KDError
 
 SESSIONS = ".partial"
@@ -18,16 +18,8 @@ SESSIONS = ".partial"
 
 
 def storage_error(path: Path, error: OSError) -> KDError:
-    """What stopped writing at `path`, and what to do about it."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return KDError(
-            f"no space left to write {path}: {error.strerror}. Finished shards are kept. "
-            "Make room on that disk, then run the same command again: it goes on with the missing shards."
-        )
-    return KDError(
-        f"{path} cannot be written: {error.strerror or error}. Finished shards are kept. "
-        "Make the folder writable, or choose another workspace, then run the same command again."
-    )
+    """What stopped writing at `path` in a store, and what to do about it."""
+    return cannot_write(path, error, "Finished shards are kept.", ": it goes on with the missing shards")
 
 
 def write_durably(path: Path, parts: Iterable[bytes]) -> None:
