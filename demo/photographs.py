@@ -52,6 +52,11 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
         if wanted and (split.table.visibility[row] > 0).sum() >= joints:
             rows.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
             shown.append(image)
+    if not rows:
+        raise click.ClickException(
+            f"no person with {joints} labelled joints is on a photograph of {dataset} that may be shown "
+            f"({LICENCE}). Lower --joints, or name other photographs with --image."
+        )
     addresses = ", ".join(told[image] for image in dict.fromkeys(shown))
     text = f"Photographs from Flickr by way of COCO, CC BY 2.0: {addresses}"
     rows.append(paragraph(columns.width, LINE_HEIGHT, text, INK, PAPER))
