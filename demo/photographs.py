@@ -7,6 +7,7 @@ picture, from the licences and Flickr addresses in COCO's own annotation file.
 """
 
 import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ LINE_HEIGHT = 22
     "--out", type=click.Path(path_type=Path), default=Path("docs/photographs.jpg"), show_default=True
 )
 def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Path) -> None:
-    """Write the picture, a row to a person: image, labels, other students, the student."""
+    """Write the picture, two people to a row, each as image, labels, other students, the student."""
     workspace = Workspace.open(root)
     told = _told(json.loads(workspace.path(workspace.dataset(dataset).annotations).read_text()))
     evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
@@ -45,24 +46,27 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
     report = score_workspace(Workspace(root, params), with_teachers=False)
     split = report.splits[dataset]
     columns = Columns((), report.students)
-    rows, shown = [], []
+    people, shown = [], []
     for row in range(len(split.table)):
         image = int(split.table.image_id[row])
         wanted = image in told and (not images or image in images)
         if wanted and (split.table.visibility[row] > 0).sum() >= joints:
-            rows.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
+            people.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
             shown.append(image)
-    if not rows:
+    if not people:
         raise click.ClickException(
             f"no person with {joints} labelled joints is on a photograph of {dataset} that may be shown "
             f"({LICENCE}). Lower --joints, or name other photographs with --image."
         )
     addresses = ", ".join(told[image] for image in dict.fromkeys(shown))
     text = f"Photographs from Flickr by way of COCO, CC BY 2.0: {addresses}"
-    rows.append(paragraph(columns.width, LINE_HEIGHT, text, INK, PAPER))
-    gap = np.full((GAP, columns.width, 3), PAPER, np.uint8)
+    blank = np.full_like(people[0], PAPER)
+    pairs = zip_longest(people[::2], people[1::2], fillvalue=blank)
+    rows = [np.hstack([left, blank[:, :GAP], right]) for left, right in pairs]
+    rows.append(paragraph(rows[0].shape[1], LINE_HEIGHT, text, INK, PAPER))
+    gap = np.full((GAP, rows[0].shape[1], 3), PAPER, np.uint8)
     picture = np.vstack([part for row in rows for part in (row, gap)])
-    write_atomically(out, cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
+    write_atomically(out, cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes())
     click.echo(f"{out}: {len(shown)} people on {len(set(shown))} photographs")
 
 

@@ -13,6 +13,8 @@ TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
 NEEDS_DATA = ("real-sample",)
 """Without --data these are nothing; in others the user puts files of their own."""
 PACKAGED = Path(__file__).parent / "templates"
+LINKS = "links.yaml"
+"""Of a template: where the files of --data go."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 GITIGNORE = """# what `dvc repro` makes here
@@ -58,7 +60,7 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
 
 
 def _links(template: str, data: Path | None) -> dict[str, Path]:
-    listing = PACKAGED / template / "links.yaml"
+    listing = PACKAGED / template / LINKS
     if not listing.is_file():
         return {}
     if data is None:
@@ -79,9 +81,9 @@ def _links(template: str, data: Path | None) -> dict[str, Path]:
 def _copy_template(template: str, folder: Path) -> None:
     shutil.copyfile(_first(PACKAGED / "dvc.yaml", REPOSITORY / "dvc.yaml"), folder / "dvc.yaml")
     if template != "quickstart":
-        for name in ("params.yaml", "ablation.yaml"):
-            if (PACKAGED / template / name).exists():
-                shutil.copyfile(PACKAGED / template / name, folder / name)
+        for file in (PACKAGED / template).glob("*.yaml"):
+            if file.name != LINKS:
+                shutil.copyfile(file, folder / file.name)
         return
     # The repository's root is the quickstart workspace; an installed package carries a copy of it.
     source = _first(PACKAGED / "quickstart", REPOSITORY)

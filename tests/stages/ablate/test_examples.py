@@ -6,6 +6,11 @@ import pytest
 from student.ablation.ablation import Ablation
 
 FOLDERS = [".", "stages/templates/real-sample", "stages/templates/adapt"]
+EXAMPLES = [
+    *(f"{folder}/ablation.yaml" for folder in [*FOLDERS, "stages/templates/coco-mpii"]),
+    "stages/templates/real-sample/quick.yaml",
+    "stages/templates/real-sample/student.yaml",
+]
 SHOWN_IN_A_COMMENT = re.compile(r"^( *)# (?= *[\w.]+: )", re.MULTILINE)
 GRID = [
     "temperature=1,weight=0.5",
@@ -15,10 +20,10 @@ GRID = [
 ]
 
 
-@pytest.mark.parametrize("folder", [*FOLDERS, "stages/templates/coco-mpii"])
-def test_the_example_of_a_template_fits_its_params(folder: str, repository: Path):
-    root = repository / folder
-    assert Ablation.open(root / "ablation.yaml", root).runs()
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_a_template_fit_its_params(example: str, repository: Path):
+    path = repository / example
+    assert Ablation.open(path, path.parent).runs()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
