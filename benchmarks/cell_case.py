@@ -111,7 +111,7 @@ def first_rows(table: CropTable, count: int) -> CropTable:
     return replace(table, **{name: values[:count] for name, values in per_row.items()})
 
 
-_WHOLE = ("dataset", "convention", "images_root")
+_WHOLE = ("dataset", "convention", "images_root", "joints", "sources")
 
 
 def _rendered_table(name: str, num_crops: int, folder: Path) -> CropTable:

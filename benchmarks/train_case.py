@@ -34,7 +34,7 @@ def make_workspace(folder: Path, crops: int) -> Workspace:
 
 
 def _params(table: CropTable) -> dict[str, Any]:
-    dataset = {"format": "coco", "convention": table.convention, "annotations": "none"}
+    dataset = {"format": "coco", "convention": table.convention, "annotations": next(iter(table.sources))}
     return {
         "cells": {"teachers": list(TEACHERS), "datasets": [table.dataset]},
         "datasets": {table.dataset: {**dataset, "images": str(table.images_root)}},

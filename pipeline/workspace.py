@@ -7,6 +7,10 @@ from pathlib import Path
 from pipeline.errors import KDError, unknown_name
 from pipeline.params import DatasetParams, Params, TeacherParams, read_params
 
+WEIGHTS = "student.safetensors"
+CONFIG = "student.json"
+"""A student's two files, in its folder."""
+
 
 @dataclass(frozen=True)
 class Workspace:

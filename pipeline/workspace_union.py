@@ -6,7 +6,7 @@ from pipeline.conventions.union import UnionSkeleton, build_union
 from pipeline.workspace import Workspace
 
 
-def workspace_conventions(workspace: Workspace) -> list[Convention]:
+def workspace_convention_names(workspace: Workspace) -> list[str]:
     """The conventions that `skeleton.conventions` names, else those of every dataset and teacher in use that
     has one."""
     params = workspace.params
@@ -14,7 +14,12 @@ def workspace_conventions(workspace: Workspace) -> list[Convention]:
         *(params.datasets[name].convention for name in (*params.cells.datasets, *params.train.datasets)),
         *(params.teachers[name].convention for name in params.cells.teachers),
     ]
-    return [load_convention(name, workspace.root) for name in dict.fromkeys(names) if name is not None]
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
+def workspace_conventions(workspace: Workspace) -> list[Convention]:
+    """The same, loaded."""
+    return [load_convention(name, workspace.root) for name in workspace_convention_names(workspace)]
 
 
 def workspace_union(workspace: Workspace) -> UnionSkeleton:

@@ -29,14 +29,21 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
+
+
 class StageGroup(click.Group):
-    """Turns a KDError of any command into one paragraph and exit code 2."""
+    """Turns a KDError of any command into one paragraph and exit code 2, and an interrupt into a line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KDError as error:
             raise UserError(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("\nStopped. Run the same command again: what was finished is kept.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which a newcomer needs them."""

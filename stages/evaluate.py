@@ -22,6 +22,7 @@ def evaluate(root: Path, teachers_only: bool) -> None:
     not predicted, never as wrong or right.
     """
     from pipeline.workspace import Workspace
+    from student.evaluation.doubts import evaluation_doubts
     from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
     from student.evaluation.side_by_side import SHEET
 
@@ -33,6 +34,8 @@ def evaluate(root: Path, teachers_only: bool) -> None:
         with ProgressBar("evaluating", "crops") as progress:
             report, folder = evaluate_workspace(workspace, progress=progress), workspace.evaluation
     click.echo(report.table())
+    for doubt in () if teachers_only else evaluation_doubts(workspace):
+        click.echo(f"Warning: {doubt}")
     click.echo(f"Metrics: {folder / 'metrics.json'}")
     sheet = folder / "overlays" / SHEET
     if sheet.is_file():  # evaluate.overlays: 0 draws nothing

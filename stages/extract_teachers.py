@@ -27,18 +27,18 @@ def extract_teachers(
     A teacher is loaded once for all its datasets. A killed extraction resumes with its missing shards when
     the command is run again.
     """
-    from pipeline.datasets.crop_table import read_crop_table
     from pipeline.store.extract import extract_cell
     from pipeline.teachers.build import build_teacher
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
+    from pipeline.workspace_crops import crops_of
     from stages.chosen_cells import chosen_cells
 
     workspace = Workspace.open(root)
     params = workspace.params
     cells = chosen_cells(workspace, teachers, datasets)
     tables = {
-        name: read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
+        name: crops_of(workspace, name)
         for name in dict.fromkeys(name for names in cells.values() for name in names)
     }
     device = resolve_device(params.runtime.device)

@@ -43,11 +43,11 @@ def fidelity(
     teacher's, both as distributions, nats. RMSE: relative to the map. Bytes: everything the store holds of
     one crop.
     """
-    from pipeline.datasets.crop_table import read_crop_table
     from pipeline.store.live_fidelity import measure_cell
     from pipeline.teachers.build import build_teacher
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
+    from pipeline.workspace_crops import crops_of
     from stages.chosen_cells import chosen_cells
     from stages.fidelity_table import fidelity_table
 
@@ -58,9 +58,7 @@ def fidelity(
         device = resolve_device(params.runtime.device)
         teacher = build_teacher(teacher_name, workspace.teacher(teacher_name), root, device)
         for dataset in dataset_names:
-            table = read_crop_table(
-                workspace.crops(dataset), workspace.path(workspace.dataset(dataset).images)
-            )
+            table = crops_of(workspace, dataset)
             cell = f"{teacher_name}/{dataset}"
             path = workspace.store(teacher_name, dataset)
             measured[cell], size = measure_cell(path, teacher, table, params.extract, params.runtime, crops)

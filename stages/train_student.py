@@ -44,6 +44,7 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
         os.nice(BASELINE_NICENESS)
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
+    from stages.dvc_file import tell_watched, watch_named_files
     from student.baselines import baseline_workspaces, make_baselines_folder
 
     workspace = Workspace.open(root)
@@ -65,11 +66,15 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
             click.echo(told)
     if only is None:
         make_baselines_folder(workspace)
+    tell_watched(watch_named_files(workspace))
 
 
 def _trained(workspace: "Workspace", fresh: bool, progress: "Progress | None" = None) -> str:
+    from pipeline.store.durable import is_locked
     from student.train import train_student as train
 
+    if workspace.run.is_dir() and is_locked(workspace.run):
+        click.echo(f"{workspace.run}: another training is at work there, and this one waits for it.")
     return train(workspace, resume=not fresh, progress=progress).summary()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.params import PACKAGED_WEIGHTS
 from pipeline.workspace import Workspace
+from stages.dvc_file import named_files
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,21 @@ def missing_files(root: Path) -> list[MissingFile]:
         KDError: there is no workspace, or its params.yaml is wrong.
     """
     workspace = Workspace.open(root)
-    files = (*_dataset_files(workspace), *_teacher_files(workspace), *_first_weights(workspace))
-    wanted = {file.path: file for file in files}
-    missing = [file for path, file in wanted.items() if not path.exists()]
+    files = (
+        *_dataset_files(workspace),
+        *_teacher_files(workspace),
+        *_first_weights(workspace),
+        *_other_files(workspace),
+    )
+    wanted = {file.path: file for file in reversed(files)}
+    missing = [file for path, file in reversed(wanted.items()) if not path.exists()]
     made = _made_by_dvc(workspace) if missing else set()
-    return [file for file in missing if not _is_within(file.path.resolve(), made)]
+    absent = {file.path for file in missing}
+    return [
+        file
+        for file in missing
+        if absent.isdisjoint(file.path.parents) and not _is_within(file.path.resolve(), made)
+    ]
 
 
 def told(missing: list[MissingFile], root: Path) -> str:
@@ -78,6 +89,14 @@ def _first_weights(workspace: Workspace) -> list[MissingFile]:
         MissingFile(workspace.path(path), what)
         for path, what in told.items()
         if path not in (None, PACKAGED_WEIGHTS)
+    ]
+
+
+def _other_files(workspace: Workspace) -> list[MissingFile]:
+    return [
+        MissingFile(workspace.path(path), "a file that params.yaml names")
+        for paths in named_files(workspace).values()
+        for path in paths
     ]
 
 

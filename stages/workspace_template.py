@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline.errors import KDError
 from pipeline.params import load_yaml
-from pipeline.workspace import make_folder
+from pipeline.workspace import Workspace, make_folder
+from stages.dvc_file import watch_named_files
 
 TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
 NEEDS_DATA = ("real-sample",)
@@ -56,6 +57,7 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
         _link(folder / place, target)
     ignored = GITIGNORE if template == "quickstart" else GITIGNORE + GITIGNORE_BROUGHT_ALONG
     (folder / ".gitignore").write_text(ignored, encoding="utf-8")
+    watch_named_files(Workspace.open(folder))
     _initialise(folder)
 
 

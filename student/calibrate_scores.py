@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from pipeline.conventions.union import UnionSkeleton
-from pipeline.datasets.crop_table import read_crop_table
 from pipeline.errors import KDError
 from pipeline.params import Params
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of
 from student.correctness import is_right
 from student.inference import Predictor
 from student.loader import worker_count
@@ -51,7 +51,7 @@ def open_score_splits(workspace: Workspace, skeleton: UnionSkeleton) -> list[Tra
 
 
 def _open(workspace: Workspace, name: str, skeleton: UnionSkeleton) -> TrainingSplit:
-    table = read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
+    table = crops_of(workspace, name)
     try:
         return TrainingSplit(table, relations_of(table, skeleton, workspace.root), {})
     except KDError:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from pipeline.datasets.image_files import read_image
+from pipeline.datasets.indexed_images import IndexedImages
 from pipeline.geometry import apply, warp_crop
 from pipeline.params import AugmentParams
 from student.appearance import changed_appearance
@@ -59,15 +59,14 @@ class CropMaker:
         self._labels = UnionLabels(split.relations, student.skeleton.num_joints, occluded_weight)
         self._offset_U2 = offset_U2
         self._frame = body_frame(student.skeleton.joints)
-        # One array: handing out entries of a list would copy a forked worker's pages, a little per crop.
-        self._image_N = np.array(split.table.image)
+        self._images = IndexedImages(split.table)
         self._swap_U: Int64[np.ndarray, " u"] = np.array(student.skeleton.flip_permutation)
 
     def make(self, row: int, augment: AugmentParams, rng: np.random.Generator) -> TrainingCrop:
         """The crop of one row of the table; equal generators give equal crops.
 
         Raises:
-            KDError: its image is missing or unreadable.
+            KDError: its image is missing, unreadable or not the one that was indexed.
         """
         table, crop = self._split.table, self._student.crop
         number = draw_stored_view(rng, augment, self._split.num_views)
@@ -80,9 +79,7 @@ class CropMaker:
         affine_23 = augmented_affine(
             table.bbox[row], crop, augmentation, self._student.skeleton.joints, keypoint_U2, weight_U, rng
         )
-        image_HW3 = warp_crop(
-            read_image(table.images_root / str(self._image_N[row])), affine_23, crop.input_size
-        )
+        image_HW3 = warp_crop(self._images.read(row), affine_23, crop.input_size)
         keypoint_U2 = apply(affine_23, keypoint_U2).astype(np.float32)
         weight_U = weight_U * inside_crop(keypoint_U2, crop.input_size)
         order_U = self._swap_U if augmentation.view.flip else slice(None)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pipeline.datasets.crop_table import CropTable
-from pipeline.datasets.image_files import read_image
+from pipeline.datasets.indexed_images import IndexedImages
 from pipeline.geometry import CropGeometry, apply, crop_affine, invert, warp_crop
 from student.decode import decode
 from student.loader import BatchLoader
@@ -61,7 +61,7 @@ class Predictor:
         """Every crop of the table. Memory holds a few batches of images, and the answers.
 
         Raises:
-            KDError: an image is missing or unreadable.
+            KDError: an image is missing, unreadable or not the one that was indexed.
         """
         starts = range(0, len(table), batch_size)
         loader = BatchLoader(_TableCrops(table, self.crop, batch_size), starts, workers, self.device)
@@ -113,6 +113,7 @@ class _TableCrops(Dataset[CropBatch]):
 
     def __init__(self, table: CropTable, crop: CropGeometry, batch_size: int) -> None:
         self._table = table
+        self._images = IndexedImages(table)
         self._crop = crop
         self._batch_size = batch_size
 
@@ -120,10 +121,6 @@ class _TableCrops(Dataset[CropBatch]):
         rows = range(start, min(start + self._batch_size, len(self._table)))
         affine_B23 = crop_affine(self._table.bbox[start : rows.stop], self._crop)
         crops = np.empty((len(rows), *self._crop.input_size[::-1], 3), np.uint8)
-        path = image_HW3 = None
         for position, row in enumerate(rows):
-            if path != self._table.image_path(row):  # neighbours in a table often share an image
-                path = self._table.image_path(row)
-                image_HW3 = read_image(path)
-            crops[position] = warp_crop(image_HW3, affine_B23[position], self._crop.input_size)
+            crops[position] = warp_crop(self._images.read(row), affine_B23[position], self._crop.input_size)
         return CropBatch(torch.from_numpy(crops), affine_B23)

@@ -1,5 +1,7 @@
 """One training, put together from a workspace: it can be stepped, saved and gone on with."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,23 @@ BESIDE_THE_STUDENT = {"validation", "baselines"}
 TOLD_CHANGES = 5
 
 
+def training_settings(params: Params) -> dict[str, Any]:
+    """By section of params.yaml, all that changes something of the student."""
+    return {
+        **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
+        # Calibrating scores comes after training: another split for it does not train again.
+        "train": params.train.model_dump(mode="json", exclude=BESIDE_THE_STUDENT | {"calibrate_scores"}),
+    }
+
+
+def settings_sha256(params: Params) -> dict[str, str]:
+    """Hashes of `training_settings`."""
+    return {
+        name: hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        for name, settings in training_settings(params).items()
+    }
+
+
 class TrainingRun:
     """Data, trainer, the rows of the epochs that are over and the tally of the one that is not."""
 
@@ -50,9 +69,7 @@ class TrainingRun:
         self.identity = {
             "data": supervision.identity,
             "joints": list(supervision.student.skeleton.joints),
-            **{name: getattr(params, name).model_dump(mode="json") for name in IDENTITY_SECTIONS},
-            # Calibrating scores comes after training: another split for it does not train again.
-            "train": params.train.model_dump(mode="json", exclude=BESIDE_THE_STUDENT | {"calibrate_scores"}),
+            **training_settings(params),
         }
         self.dataset = TrainingSet(
             supervision.splits,

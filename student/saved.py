@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,22 +11,26 @@ from safetensors.torch import load_file, save
 
 from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
+from pipeline.workspace import CONFIG, WEIGHTS
 from student.network import PoseStudent
 from student.student_config import FORMAT, StudentConfig
 
-WEIGHTS = "student.safetensors"
-CONFIG = "student.json"
 
-
-def save_student(student: PoseStudent, folder: Path) -> None:
-    """Each file whole or not at all; the config, last, names its weights.
+def save_student(
+    student: PoseStudent, folder: Path, settings_sha256: Mapping[str, str] | None = None
+) -> None:
+    """Each file whole or not at all; the config, last, names its weights, and has the hashes of the settings
+    that it was trained with, by section of params.yaml.
 
     Raises:
         KDError: a file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}
     weights = save(tensors)
-    told = student.config.as_dict() | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
+    told = student.config.as_dict() | {
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "trained_with": dict(settings_sha256 or {}),
+    }
     write_atomically(folder / WEIGHTS, weights)
     write_atomically(folder / CONFIG, json.dumps(told, indent=2) + "\n")
 
@@ -53,6 +58,16 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
             f"{weights} does not fit {CONFIG}: {error}. Train anew: kd-pipeline train-student"
         ) from None
     return student.to(device).eval()
+
+
+def trained_with(folder: Path) -> dict[str, str]:
+    """The hashes of its settings that `save_student` was given; empty where nobody knows.
+
+    Raises:
+        KDError: there is no student in `folder`, or its config is damaged.
+    """
+    told = _read_config(folder / CONFIG).get("trained_with")
+    return told if isinstance(told, dict) else {}
 
 
 def _read_config(path: Path) -> dict:

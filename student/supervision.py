@@ -1,6 +1,6 @@
 """All that teaches a student in a workspace: labels, stores, and the skeleton they meet in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,13 +9,14 @@ from jaxtyping import Float32
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
-from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of
 from pipeline.params import Params, ViewsParams
 from pipeline.store.reader import StoreReader
-from pipeline.teachers.checkpoints import sha256_of
 from pipeline.workspace import Workspace
-from pipeline.workspace_union import workspace_union
+from pipeline.workspace_crops import crops_of
+from pipeline.workspace_union import workspace_convention_names, workspace_union
 from student.cells import open_cell, stored_convention, teaching_of
 from student.split import TrainingSplit, relations_of
 from student.student_config import StudentConfig
@@ -30,7 +31,7 @@ class Supervision:
     splits: Sequence[TrainingSplit]
     teachings: Sequence[Teaching]
     identity: dict[str, Any]
-    """Hashes of tables and stores: a training goes on only where they are the same."""
+    """Hashes of tables, stores and conventions: a training goes on only where they are the same."""
     split_conventions: Mapping[str, Convention]
     """Of the splits that have one: where nobody is labelled, none is needed."""
     teacher_conventions: Mapping[str, Convention]
@@ -53,7 +54,7 @@ def open_supervision(workspace: Workspace) -> Supervision:
     params = workspace.params
     union = workspace_union(workspace)
     student = StudentConfig.from_params(params.student, union)
-    tables = [_table(workspace, name) for name in _taught_datasets(workspace)]
+    tables = [crops_of(workspace, name) for name in _taught_datasets(workspace)]
     splits = [_split(workspace, table, student) for table in tables]
     readers = _readers(params, splits)
     if params.distill.weight > 0 and not readers:
@@ -69,7 +70,9 @@ def open_supervision(workspace: Workspace) -> Supervision:
             )
             for name, reader in readers.items()
         ],
-        identity={split.table.dataset: _identity(split) for split in splits} | _given_calibration(workspace),
+        identity={split.table.dataset: _identity(split) for split in splits}
+        | _given_calibration(workspace)
+        | {"conventions": _meanings(workspace, tables, readers)},
         warnings=tuple(_warnings(params, readers)),
         split_conventions={
             table.dataset: load_convention(table.convention, workspace.root)
@@ -125,10 +128,6 @@ def _nobody_teaches(workspace: Workspace) -> KDError:
         f"distill.weight is {params.distill.weight:g}, but {found}, so no teacher teaches. {remedy}; or set "
         "distill.weight to 0 to train on labels alone."
     )
-
-
-def _table(workspace: Workspace, dataset: str) -> CropTable:
-    return read_crop_table(workspace.crops(dataset), workspace.path(workspace.dataset(dataset).images))
 
 
 def _split(workspace: Workspace, table: CropTable, student: StudentConfig) -> TrainingSplit:
@@ -197,6 +196,16 @@ def _warnings(params: Params, readers: Mapping[str, StoreReader]) -> Iterator[st
             f"stores of {', '.join(coarse)} keep those as one level a map: the student would learn the "
             "codec. Set temperature to 1, or extract with extract.preset: exact."
         )
+
+
+def _meanings(workspace: Workspace, tables: Sequence[CropTable], teachers: Iterable[str]) -> dict[str, str]:
+    """Of every convention that the student's, a dataset's or a teacher's joints are told in."""
+    names = [
+        *workspace_convention_names(workspace),
+        *(table.convention for table in tables if table.convention is not None),
+        *(workspace.teacher(teacher).convention for teacher in teachers),
+    ]
+    return {name: load_convention(name, workspace.root).meaning_sha256 for name in names}
 
 
 def _identity(split: TrainingSplit) -> dict[str, Any]:

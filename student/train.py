@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.store.durable import taking_turns
 from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace, make_folder
 from student.calibrate_scores import calibrate_scores, open_score_splits
 from student.checkpoint import save_checkpoint
 from student.metrics_log import MetricsLog
-from student.run import TrainingRun
+from student.run import TrainingRun, settings_sha256
 from student.saved import CONFIG, WEIGHTS, save_student
-from student.supervision import open_supervision
+from student.supervision import Supervision, open_supervision
 from student.targets.calibrate import calibrate_supervision
 from student.validation import LOGGED, open_validation
 
@@ -78,17 +79,23 @@ def train_student(
 
     A checkpoint of the same parameters, crops and stores is gone on from, to the very weights (on a CPU) that
     an undisturbed training ends with. One of others is not: then training starts afresh, and the report says
-    what had changed.
+    what had changed. Two trainings in one folder take turns.
 
     Raises:
         KDError: something is missing, incomplete or stale (`open_supervision`, `open_validation`); the loss
             is not finite (the last checkpoint stays); the folder cannot be written; scores cannot be
             calibrated (the student is there, its scores as decoded).
     """
-    started = time.perf_counter()
-    params = workspace.params
     supervision = open_supervision(workspace)
-    folder = make_folder(workspace.run)
+    with taking_turns(make_folder(workspace.run)):
+        return _train(workspace, supervision, resume, progress)
+
+
+def _train(
+    workspace: Workspace, supervision: Supervision, resume: bool, progress: Progress | None
+) -> TrainingReport:
+    started = time.perf_counter()
+    params, folder = workspace.params, workspace.run
     supervision = calibrate_supervision(workspace, supervision, folder / CALIBRATION)
     score_splits = open_score_splits(workspace, supervision.student.skeleton)
     validation = open_validation(workspace, supervision.student.skeleton)
@@ -109,10 +116,10 @@ def train_student(
         log.add(run.run_epoch(on_step))
         save_checkpoint(run.state_dict(), folder / CHECKPOINT)
     log.close()
-    save_student(run.trainer.average.model, folder)
+    save_student(run.trainer.average.model, folder, settings_sha256(params))
     if score_splits:
         calibrate_scores(run.trainer.average.model, score_splits, params)
-        save_student(run.trainer.average.model, folder)
+        save_student(run.trainer.average.model, folder, settings_sha256(params))
     return TrainingReport(
         folder=folder,
         crops=len(run.dataset),

@@ -8,10 +8,11 @@ import numpy as np
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import UnionSkeleton
-from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.params import Params
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of
 from student.checkpoint import random_state, restore_random_state
 from student.evaluation.answers import student_answer
 from student.evaluation.pck import LIMB_JOINTS, Pck
@@ -98,7 +99,7 @@ def open_validation(workspace: Workspace, skeleton: UnionSkeleton) -> Validation
 
 
 def _open(workspace: Workspace, name: str, skeleton: UnionSkeleton) -> ValidationSplit:
-    table = read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
+    table = crops_of(workspace, name)
     if table.convention is not None:
         split = ValidationSplit(table, load_convention(table.convention, workspace.root))
         torso = _torso(split, _right_answers(split, skeleton))

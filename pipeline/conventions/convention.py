@@ -1,10 +1,12 @@
 """A dataset's named joints, in order."""
 
+import hashlib
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from pipeline.errors import KDError, unknown_name
@@ -61,6 +63,12 @@ class Convention:
     def flip_permutation(self) -> tuple[int, ...]:
         """`p` such that joint j of a mirrored crop is joint p[j] of the crop."""
         return mirror_permutation(self.joints, self.flip_pairs)
+
+    @property
+    def meaning_sha256(self) -> str:
+        """Hash of all that makes a convention another one, but for its name and the reasons of `dropped`."""
+        told = asdict(self) | {"name": None, "dropped": sorted(self.dropped)}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def index(self, joint: str) -> int:
         """Raises KDError for a joint the convention does not have."""

@@ -1,7 +1,9 @@
 """The people of one dataset split that teachers look at and students learn from."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import SupportsIndex
@@ -53,6 +55,10 @@ class CropTable:
     """Of the person, for OKS: annotated, or 0.53 of the box as in MMPose."""
     iscrowd: Bool[np.ndarray, "N"]
     labelled: Bool[np.ndarray, "N"]
+    joints: tuple[str, ...] = ()
+    """The convention's when the table was made: what the columns of `keypoints` are."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files it was made from, by their paths in params.yaml; empty where nobody knows."""
 
     def __len__(self) -> int:
         return len(self.image)
@@ -161,6 +167,8 @@ def _to_arrow(table: CropTable) -> pa.Table:
         "kd_convention": table.convention or NO_CONVENTION,
         "kd_sha256": table.sha256,
         "kd_labels_sha256": table.labels_sha256,
+        "kd_joints": json.dumps(table.joints),
+        "kd_sources": json.dumps(dict(table.sources)),
     }
     return pa.table(columns, metadata=metadata)
 
@@ -205,4 +213,6 @@ def _from_arrow(arrow: pa.Table, metadata: dict[str, str], images_root: Path) ->
         area=flat("area"),
         iscrowd=flat("iscrowd"),
         labelled=flat("labelled"),
+        joints=tuple(json.loads(metadata.get("kd_joints", "[]"))),
+        sources=json.loads(metadata.get("kd_sources", "{}")),
     )

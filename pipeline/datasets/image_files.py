@@ -35,11 +35,21 @@ def read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
         KDError: missing or unreadable.
     """
     try:
-        image = _decode(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise KDError(
             f"the image {path} cannot be read: {error.strerror}. Put it back, or index again."
         ) from None
+    return decode_image(data, path)
+
+
+def decode_image(data: bytes, path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """The same of the bytes of the file at `path`.
+
+    Raises:
+        KDError: they are no picture.
+    """
+    image = _decode(data)
     if image is None:
         raise KDError(f"the image {path} cannot be decoded. Replace it, or index again to have it refused.")
     return image

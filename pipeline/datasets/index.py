@@ -19,6 +19,7 @@ from pipeline.datasets.refusal import Reason, Refusal, Refused, nothing_left
 from pipeline.datasets.screening import Crop, screen
 from pipeline.datasets.unlabelled import read_unlabelled
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of_tree
 from pipeline.params import DatasetParams
 
 
@@ -53,7 +54,7 @@ def index_dataset(
     refusals = annotations.refused + refusals
     if not crops:
         raise nothing_left(name, root / (params.boxes or params.annotations), refusals)
-    return _table(name, params, images_root, crops), refusals
+    return _table(name, params, images_root, crops, convention, sources_of(params, root)), refusals
 
 
 def index_people(
@@ -139,7 +140,21 @@ def _order(crop: Crop) -> tuple:
     return person.image.file_name, person.annotation_id, -person.box_score, crop.crop_id
 
 
-def _table(name: str, params: DatasetParams, images_root: Path, crops: Sequence[Crop]) -> CropTable:
+def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
+    """SHA-256 of the files that a split's people come from, by their paths in params.yaml; those that are
+    there."""
+    paths = [path for path in (params.annotations, params.boxes) if path is not None]
+    return {path: sha256_of_tree(root / path) for path in paths if (root / path).exists()}
+
+
+def _table(
+    name: str,
+    params: DatasetParams,
+    images_root: Path,
+    crops: Sequence[Crop],
+    convention: Convention | None,
+    sources: Mapping[str, str],
+) -> CropTable:
     people = [crop.person for crop in crops]
     return CropTable(
         dataset=name,
@@ -158,4 +173,6 @@ def _table(name: str, params: DatasetParams, images_root: Path, crops: Sequence[
         area=np.array([crop.area for crop in crops], np.float64),
         iscrowd=np.array([person.iscrowd for person in people], np.bool_),
         labelled=np.array([crop.labelled for crop in crops], np.bool_),
+        joints=convention.joints if convention else (),
+        sources=sources,
     )

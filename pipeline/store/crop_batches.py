@@ -3,10 +3,8 @@
 Legend: B crops, H, W crop rows and columns, R rows of a shard.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +12,7 @@ from jaxtyping import Float64, Int64, UInt8
 from torch.utils.data import Dataset
 
 from pipeline.datasets.crop_table import CropTable
-from pipeline.datasets.image_files import read_image
+from pipeline.datasets.indexed_images import IndexedImages
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, warp_crop
 from pipeline.params import ViewsParams
@@ -58,14 +56,10 @@ class CropBatches(Dataset):
 
     def __init__(self, table: CropTable, crop: CropGeometry, views: ViewsParams = _PLAIN_ONLY) -> None:
         self.keys: RowKeys = wanted_keys(table, views)
-        self._root = table.images_root
-        self._names = np.array([name.encode() for name in table.image])
-        self._hashes = np.array([bytes.fromhex(digest) for digest in table.image_sha256], dtype="V32")
+        self._images = IndexedImages(table)
         self._bbox_N4: Float64[np.ndarray, "n 4"] = table.bbox
         self._crop = crop
         self._views = views
-        self._name: bytes | None = None
-        self._image: UInt8[np.ndarray, "H W 3"] | None = None
 
     def __getitem__(self, plan: BatchPlan) -> CropBatch:
         """An image that is gone or changed is told in the batch, not raised: a DataLoader would wrap the
@@ -83,7 +77,7 @@ class CropBatches(Dataset):
         """
         keys = self.keys[key_B]
         views = [self._view(keys, position) for position in range(len(keys))]
-        row_B = key_B % len(self._names)
+        row_B = key_B % len(self._bbox_N4)
         affine_B23 = np.stack(
             [
                 view_affine(self._bbox_N4[row], self._crop, view)
@@ -102,32 +96,7 @@ class CropBatches(Dataset):
         width, height = self._crop.input_size
         images_BHW3 = np.empty((len(row_B), height, width, 3), dtype=np.uint8)
         for position, row in enumerate(row_B):
-            images_BHW3[position] = warp_crop(self._read(row), affine_B23[position], self._crop.input_size)
+            images_BHW3[position] = warp_crop(
+                self._images.read(row), affine_B23[position], self._crop.input_size
+            )
         return images_BHW3
-
-    def _read(self, row: np.integer) -> UInt8[np.ndarray, "H W 3"]:
-        """The row's image; consecutive rows of one image decode it once."""
-        name = bytes(self._names[row])
-        if name != self._name:
-            path = self._root / name.decode()
-            _check_unchanged(path, self._hashes[row].tobytes())
-            self._image, self._name = read_image(path), name
-        return self._image
-
-
-def _check_unchanged(path: Path, sha256: bytes) -> None:
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise KDError(
-            f"the image {path} was there when the dataset was indexed, but now it cannot be read: "
-            f"{error.strerror}. Put it back; or, to go on without it, run kd-pipeline index-datasets and "
-            "extract again. Finished shards are kept."
-        ) from None
-    if found != sha256:
-        raise KDError(
-            f"the image {path} has changed since the dataset was indexed: its SHA-256 is another. Put the "
-            "old file back; or, to use the new one, run kd-pipeline index-datasets and extract again. "
-            "Finished shards are kept."
-        )

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of_tree
 from pipeline.params import TeacherParams
 from pipeline.store.map_codec import MapCodec
 from pipeline.store.provenance import CellProvenance
-from pipeline.teachers.checkpoints import sha256_of
 from pipeline.teachers.sidecar import read_sidecar
 from pipeline.workspace import Workspace
 
@@ -38,7 +36,7 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
         known["map"] = {**stored["map"], "size": list(size)} if size else stored["map_made"]
     checkpoint = workspace.path(params.checkpoint)
     if checkpoint.is_file():
-        known["checkpoint_sha256"] = _sha256(checkpoint, checkpoint.stat().st_mtime_ns)
+        known["checkpoint_sha256"] = sha256_of_tree(checkpoint)
     elif params.sha256:
         known["checkpoint_sha256"] = _completed(params.sha256, stored.get("checkpoint_sha256"))
     if stored.get("adapter") == params.adapter == "onnx":
@@ -50,9 +48,3 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
 def _completed(sha256: str, stored: str | None) -> str:
     """The stored SHA-256 where `sha256` is its beginning: params.yaml may have the first digits alone."""
     return stored if stored is not None and stored.startswith(sha256) else sha256
-
-
-@cache
-def _sha256(path: Path, modified_ns: int) -> str:
-    """A teacher has a cell for every dataset, and one checkpoint, which can be large."""
-    return sha256_of(path)

@@ -5,7 +5,6 @@ A PyTorch checkpoint is a pickle, and a pickle can call anything. Here it is unp
 whatever else is refused by name.
 """
 
-import hashlib
 import pickle
 import re
 from collections.abc import Mapping
@@ -17,16 +16,11 @@ import numpy as np
 import torch
 
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of
 
 Allowed = type | tuple[Any, str]
 LEAST_DIGITS = 8
 """Of a SHA-256 that tell one file from another; OpenMMLab's file names end in so many."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checked_file(path: Path, what: str, sha256: str | None) -> str:

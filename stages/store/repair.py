@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.store.extract import extract_cell
 from pipeline.store.repair import repair_metadata
@@ -15,6 +15,7 @@ from pipeline.teachers.build import build_teacher
 from pipeline.teachers.device import resolve_device
 from pipeline.teachers.teacher import Teacher
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of
 from stages.progress import ProgressBar
 
 
@@ -61,5 +62,4 @@ class Repair:
         return build_teacher(name, teacher, self._root, resolve_device(params.runtime.device))
 
     def _table(self, store: Store) -> CropTable:
-        name, workspace = store.attributes["dataset"], self._workspace
-        return read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
+        return crops_of(self._workspace, store.attributes["dataset"])

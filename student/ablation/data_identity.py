@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.datasets.crop_table import read_crop_table
+from pipeline.conventions.registry import load_convention
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of, people_of
 from student.ablation.ablation import Run
 from student.supervision import open_supervision
 
@@ -43,9 +44,8 @@ def identities(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 
 
 def _labels(workspace: Workspace, dataset: str) -> list[str]:
-    """Of the crops, and of everyone annotated where the dataset has annotations."""
-    images = workspace.path(workspace.dataset(dataset).images)
-    folders = [workspace.crops(dataset)]
-    if workspace.dataset(dataset).format != "images":
-        folders.append(workspace.people(dataset))
-    return [read_crop_table(folder, images).labels_sha256 for folder in folders]
+    """Of the crops, of everyone annotated and of what their joints mean, where the dataset has any."""
+    tables = [crops_of(workspace, dataset), people_of(workspace, dataset)]
+    convention = workspace.dataset(dataset).convention
+    meaning = [load_convention(convention, workspace.root).meaning_sha256] if convention else []
+    return [table.labels_sha256 for table in tables if table is not None] + meaning

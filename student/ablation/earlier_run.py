@@ -1,8 +1,8 @@
 """Runs that an earlier version evaluated: what their evaluation lacks is made from what it left."""
 
 from pipeline.conventions.registry import load_convention
-from pipeline.datasets.crop_table import read_crop_table
 from pipeline.errors import KDError
+from pipeline.workspace_crops import crops_of
 from student.ablation.ablation import Run
 from student.evaluation.evaluate import STUDENT
 from student.evaluation.per_person import FILE_NAME, PersonVerdicts, write_per_person
@@ -32,7 +32,7 @@ def complete_evaluation(run: Run) -> None:
 
 def _verdicts(run: Run, dataset: str) -> PersonVerdicts:
     params = run.workspace.dataset(dataset)
-    table = read_crop_table(run.workspace.crops(dataset), run.workspace.path(params.images))
+    table = crops_of(run.workspace, dataset)
     convention = load_convention(params.convention, run.workspace.root)
     saved = read_predictions(run.workspace.evaluation / "predictions" / dataset / f"{STUDENT}.json")
     torso, head = pck_of(table, convention, saved.in_order_of(table))

@@ -6,10 +6,11 @@ from pathlib import Path
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import UnionSkeleton
-from pipeline.datasets.crop_table import CropTable, read_crop_table
+from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of, people_of
 from pipeline.workspace_union import workspace_union
 from student.baselines import baseline_folders
 from student.evaluation.answers import Answer, student_answer, teacher_answer
@@ -56,7 +57,7 @@ def score_workspace(
             is incomplete or stale, two models of one name, or a dataset called `mean`.
     """
     _check_names(workspace)
-    tables = {name: _crop_table(workspace, name) for name in workspace.params.evaluate.datasets}
+    tables = {name: crops_of(workspace, name) for name in workspace.params.evaluate.datasets}
     students = _predictors(workspace)
     teachers = workspace.params.cells.teachers if with_teachers else ()
     done, total = 0, sum(map(len, tables.values()))
@@ -85,7 +86,7 @@ def evaluate_teachers(
     teachers, union = workspace.params.cells.teachers, workspace_union(workspace)
     splits = {}
     for name in workspace.params.evaluate.datasets:
-        table, convention = _crop_table(workspace, name), _convention(workspace, name, union)
+        table, convention = crops_of(workspace, name), _convention(workspace, name, union)
         answers = _teacher_answers(workspace, table, convention, teachers, on_refused)
         if answers:
             splits[name] = _scored(workspace, table, convention, answers)
@@ -136,10 +137,6 @@ def _check_names(workspace: Workspace) -> None:
                 f"a dataset is called {name!r}, which is {reserved[name]}. Give the dataset another name in "
                 "params.yaml."
             )
-
-
-def _crop_table(workspace: Workspace, name: str) -> CropTable:
-    return read_crop_table(workspace.crops(name), workspace.path(workspace.dataset(name).images))
 
 
 def _predictors(workspace: Workspace) -> dict[str, Predictor]:
@@ -195,7 +192,7 @@ def _convention(workspace: Workspace, dataset: str, union: UnionSkeleton) -> Con
 def _scored(
     workspace: Workspace, table: CropTable, convention: Convention, answers: Mapping[str, Answer]
 ) -> SplitEvaluation:
-    people = _people(workspace, table.dataset)
+    people = people_of(workspace, table.dataset)
     scores = {}
     if people is not None and people.labelled.any():
         scores = {
@@ -234,11 +231,3 @@ def _teacher_answers(
         if answer is not None:
             answers[teacher] = answer
     return answers
-
-
-def _people(workspace: Workspace, name: str) -> CropTable | None:
-    """Everyone the annotations know, also whom AP ignores or detections miss; None without annotations."""
-    params = workspace.dataset(name)
-    if params.format == "images":
-        return None
-    return read_crop_table(workspace.people(name), workspace.path(params.images))

@@ -97,3 +97,13 @@ def test_help_does_not_wait_for_torch():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
+
+
+def test_an_interrupted_command_says_that_it_can_be_repeated(monkeypatch):
+    def interrupted(**arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.commands["index-datasets"], "callback", interrupted)
+    done = CliRunner().invoke(main, ["index-datasets"])
+    assert done.exit_code == 130
+    assert "Stopped. Run the same command again" in done.output

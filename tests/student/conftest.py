@@ -15,6 +15,7 @@ import yaml
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, write_crop_table
+from pipeline.file_hash import sha256_of
 from pipeline.geometry import CropGeometry, MapGeometry, apply, compose
 from pipeline.params import ExtractParams
 from pipeline.store.cell import CellSpec
@@ -184,7 +185,7 @@ class TinyWorkspace:
             convention=convention,
             images_root=folder,
             image=[f"{number}.png" for number in range(crops)],
-            image_sha256=["0" * 64] * crops,
+            image_sha256=[sha256_of(folder / f"{number}.png") for number in range(crops)],
             image_size=np.array([IMAGE_SIZE] * crops, np.int32),
             image_id=np.arange(crops),
             annotation_id=np.arange(crops),

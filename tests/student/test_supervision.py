@@ -119,7 +119,12 @@ def test_a_store_is_read_by_crop_not_by_place_in_the_table(workspace, tiny):
         if isinstance(getattr(table, f.name), np.ndarray)
     }
     tiny.save_table(
-        dataclasses.replace(table, **rows, image=["3.png", "0.png", "2.png"], image_sha256=["0" * 64] * 3)
+        dataclasses.replace(
+            table,
+            **rows,
+            image=[table.image[row] for row in order],
+            image_sha256=[table.image_sha256[row] for row in order],
+        )
     )
     (split,) = open_supervision(workspace).splits
     rows = split.store_rows("dots_heatmap", np.array([0, 1, 2]), np.zeros(3, np.int64))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import KDError
 from pipeline.params import ViewsParams
+from pipeline.store.durable import is_locked
 from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.checkpoint import load_checkpoint
@@ -264,6 +265,7 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from pathlib import Path
+from pipeline.store.durable import is_locked
 from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.train import train_student
@@ -326,3 +328,9 @@ def test_the_weight_of_occluded_labels_reaches_the_batch(workspace):
         object.__setattr__(maker._split.table, "visibility", visibility)
     weights = run.dataset[[Draw(0, 0, 0), Draw(0, 0, 1)]].weight_BU
     assert set(weights.unique().tolist()) == {0.0, 0.25}
+
+
+def test_a_second_training_in_the_same_folder_waits_for_its_turn(workspace):
+    held = set()
+    train_student(workspace, progress=lambda done, steps: held.add(is_locked(workspace.run)))
+    assert held == {True} and not is_locked(workspace.run)

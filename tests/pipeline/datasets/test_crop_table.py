@@ -41,8 +41,15 @@ def test_a_table_comes_back_as_it_went(table, tmp_path):
 
 def test_the_same_table_gives_the_same_bytes(tiny, tmp_path):
     first = write_crop_table(tiny.index()[0], tmp_path / "one").read_bytes()
-    tiny.value["annotations"].reverse()
     assert write_crop_table(tiny.index()[0], tmp_path / "two").read_bytes() == first
+
+
+def test_the_same_people_in_another_order_give_the_same_hashes_of_another_file(tiny):
+    table = tiny.index()[0]
+    tiny.value["annotations"].reverse()
+    again = tiny.index()[0]
+    assert (again.sha256, again.labels_sha256) == (table.sha256, table.labels_sha256)
+    assert list(again.sources) == list(table.sources) and again.sources != table.sources
 
 
 def test_other_tools_read_dataset_convention_and_hashes_from_the_schema(table, tmp_path):

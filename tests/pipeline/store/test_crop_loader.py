@@ -9,7 +9,7 @@ import pytest
 import torch
 from fake_cell import FakeTeacher, make_table
 
-from pipeline.datasets.image_files import read_image
+from pipeline.datasets.image_files import decode_image
 from pipeline.errors import KDError
 from pipeline.store.crop_batches import CropBatches, plan_batches
 from pipeline.store.crop_loader import load_batches
@@ -48,11 +48,11 @@ def test_crops_come_in_order_whatever_the_number_of_workers(batches, workers):
 def test_an_image_of_several_crops_is_decoded_once(batches, monkeypatch):
     decoded = []
 
-    def read_and_count(path):
+    def decode_and_count(data, path):
         decoded.append(path)
-        return read_image(path)
+        return decode_image(data, path)
 
-    monkeypatch.setattr("pipeline.store.crop_batches.read_image", read_and_count)
+    monkeypatch.setattr("pipeline.datasets.indexed_images.decode_image", decode_and_count)
     for plan in plan_batches(KEYS_OF, 3):
         batches[plan]
     assert len(decoded) == 5  # ten crops of five images

@@ -16,7 +16,9 @@ from pipeline.store.row_plan import wanted_keys
 from pipeline.store.store import open_store
 
 PER_ROW = [
-    f.name for f in dataclasses.fields(CropTable) if f.name not in ("dataset", "convention", "images_root")
+    f.name
+    for f in dataclasses.fields(CropTable)
+    if f.name not in ("dataset", "convention", "images_root", "joints", "sources")
 ]
 SAMPLED = 8
 

@@ -15,7 +15,7 @@ import yaml
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union, match_joints
-from pipeline.datasets.crop_table import read_crop_table, write_crop_table
+from pipeline.datasets.crop_table import CropTable, read_crop_table, write_crop_table
 from pipeline.datasets.index import index_dataset, index_people
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
@@ -125,18 +125,23 @@ def write_store(workspace: Workspace, teacher: Oracle, table) -> None:
         writer.write(shard, rows)
 
 
+def index(workspace: Workspace) -> dict[str, CropTable]:
+    tables = {}
+    for name in workspace.params.evaluate.datasets:
+        tables[name], _ = index_dataset(name, workspace.dataset(name), workspace.root)
+        write_crop_table(tables[name], workspace.crops(name))
+        people = index_people(name, workspace.dataset(name), workspace.root)
+        if people is not None:
+            write_crop_table(people, workspace.people(name))
+    return tables
+
+
 @pytest.fixture
 def workspace(tmp_path) -> Workspace:
     write_dataset(tmp_path)
     write_params(tmp_path)
     workspace = Workspace.open(tmp_path)
-    tables = {}
-    for name in workspace.params.evaluate.datasets:
-        tables[name], _ = index_dataset(name, workspace.dataset(name), tmp_path)
-        write_crop_table(tables[name], workspace.crops(name))
-        people = index_people(name, workspace.dataset(name), tmp_path)
-        if people is not None:
-            write_crop_table(people, workspace.people(name))
+    tables = index(workspace)
     coco, mpii = load_convention("coco17"), load_convention("mpii16")
     backwards = coco.reordered(coco.joints[::-1], "coco17@coco")
     write_store(workspace, Oracle("coco", backwards), tables["val"])
@@ -380,19 +385,15 @@ def test_a_person_whom_the_detector_missed_still_counts(workspace, tmp_path):
     """Where crops come from a detector, the people come from the annotations all the same."""
     boxes = json.loads((tmp_path / "boxes.json").read_text())
     (tmp_path / "boxes.json").write_text(json.dumps(boxes[:-1]))
-    table, _ = index_dataset("detected", workspace.dataset("detected"), tmp_path)
-    write_crop_table(table, workspace.crops("detected"))
+    assert len(index(workspace)["detected"]) == 5
     scores = evaluate_workspace(workspace).splits["detected"].scores["student"]
-    assert len(table) == 5
     assert scores.persons == 6
 
 
 def reindex(workspace: Workspace, root: Path, annotations: list[dict]) -> None:
     people = json.loads((root / "people.json").read_text())
     (root / "people.json").write_text(json.dumps(people | {"annotations": annotations}))
-    table, _ = index_dataset("val", workspace.dataset("val"), root)
-    write_crop_table(table, workspace.crops("val"))
-    write_crop_table(index_people("val", workspace.dataset("val"), root), workspace.people("val"))
+    index(workspace)
 
 
 def test_a_crop_that_a_store_lacks_is_an_error_and_nothing_is_written(workspace, tmp_path):

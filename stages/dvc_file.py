@@ -1,0 +1,86 @@
+"""dvc.yaml's dependencies on the files that params.yaml names one by one.
+
+Conventions, detection results, first weights and the like have no place of their own in a workspace, so the
+stages of dvc.yaml cannot list them beforehand; without them, an edited convention would be up to date.
+"""
+
+import io
+from collections.abc import Iterable
+
+import click
+from ruamel.yaml import YAML, YAMLError
+
+from pipeline.atomic_file import write_atomically
+from pipeline.params import PACKAGED_WEIGHTS
+from pipeline.workspace import WEIGHTS, Workspace
+
+DVC_FILE = "dvc.yaml"
+
+
+def watch_named_files(workspace: Workspace) -> list[str]:
+    """Add to dvc.yaml's stages `train` and `evaluate` the files that params.yaml names and they lack. What
+    else is in it stays as it is; a workspace without dvc.yaml, or with other stages, is left alone.
+
+    Returns: what was added, `stage: file` each.
+
+    Raises:
+        KDError: dvc.yaml cannot be written.
+    """
+    path = workspace.path(DVC_FILE)
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    try:
+        told = yaml.load(path.read_text(encoding="utf-8"))
+        stages = {name: told["stages"][name] for name in ("train", "evaluate") if name in told["stages"]}
+        dependencies = {name: stage.setdefault("deps", []) for name, stage in stages.items()}
+    except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
+        return []  # DVC tells what is wrong with it
+    added = []
+    for name, paths in named_files(workspace).items():
+        if name in dependencies:
+            watched = {
+                next(iter(entry)) if isinstance(entry, dict) else entry for entry in dependencies[name]
+            }
+            new = [path for path in paths if path not in watched]
+            dependencies[name].extend(new)
+            added += [f"{name}: {path}" for path in new]
+    if added:
+        text = io.StringIO()
+        yaml.dump(told, text)
+        write_atomically(path, text.getvalue())
+    return added
+
+
+def tell_watched(added: Iterable[str]) -> None:
+    """Print what `watch_named_files` has added."""
+    for entry in added:
+        click.echo(f"dvc.yaml, {entry} is a dependency from now on, as params.yaml names it.")
+
+
+def named_files(workspace: Workspace) -> dict[str, list[str]]:
+    """Files that the stages `train` and `evaluate` depend on and that nothing else in dvc.yaml covers."""
+    params = workspace.params
+    conventions = [
+        *(dataset.convention for dataset in params.datasets.values()),
+        *(teacher.convention for teacher in params.teachers.values()),
+        *(params.skeleton.conventions or ()),
+        params.student.init.convention,
+    ]
+    both = [name for name in conventions if name and name.endswith((".yaml", ".yml"))]
+    both += [dataset.boxes for dataset in params.datasets.values() if dataset.boxes]
+    init = params.student.init
+    weights = [
+        init.rtmpose,
+        init.simple_baseline,
+        None if init.backbone == PACKAGED_WEIGHTS else init.backbone,
+    ]
+    weights.append(f"{init.student}/{WEIGHTS}" if init.student else None)
+    return {
+        "train": _once([*both, *weights, params.distill.calibration]),
+        "evaluate": _once([*both, *params.evaluate.students.values()]),
+    }
+
+
+def _once(paths: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(path for path in paths if path is not None))
