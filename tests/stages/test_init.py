@@ -100,7 +100,8 @@ def test_adapt_finds_everything_in_the_pack_and_reads_the_target_without_its_lab
 def test_real_sample_finds_everything_in_the_pack(tmp_path: Path, realdata: Path):
     write_workspace(tmp_path / "real", "real-sample", realdata)
     assert missing_files(tmp_path / "real") == []
-    files = {"params.yaml", "dvc.yaml", "ablation.yaml", "quick.yaml", "student.yaml"}
+    ablations = {"ablation.yaml", "quick.yaml", "settings.yaml", "student.yaml"}
+    files = {"params.yaml", "dvc.yaml", *ablations}
     assert {file.name for file in (tmp_path / "real").glob("*.yaml")} == files
 
 

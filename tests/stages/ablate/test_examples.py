@@ -8,8 +8,7 @@ from student.ablation.ablation import Ablation
 FOLDERS = [".", "stages/templates/real-sample", "stages/templates/adapt"]
 EXAMPLES = [
     *(f"{folder}/ablation.yaml" for folder in [*FOLDERS, "stages/templates/coco-mpii"]),
-    "stages/templates/real-sample/quick.yaml",
-    "stages/templates/real-sample/student.yaml",
+    *(f"stages/templates/real-sample/{name}.yaml" for name in ("quick", "settings", "student")),
 ]
 SHOWN_IN_A_COMMENT = re.compile(r"^( *)# (?= *[\w.]+: )", re.MULTILINE)
 GRID = [
