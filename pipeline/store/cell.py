@@ -16,6 +16,7 @@ from pipeline.store.map_codec import MapCodec, zstd_level
 from pipeline.store.provenance import FORMAT_VERSION, CellProvenance
 from pipeline.store.quantise import UNITS
 from pipeline.store.remote_path import StorePath
+from pipeline.store.seal import SEAL_VERSION
 from pipeline.teachers.teacher import Teacher
 from pipeline.versions import installed_versions
 
@@ -98,6 +99,7 @@ def _attributes(
             "zstd_level": zstd_level(params),
             "shard_size": params.shard_size,
         },
+        "seal_version": SEAL_VERSION,
         "provenance": dict(provenance.values),
         "provenance_sha256": provenance.sha256,
         "versions": installed_versions(_RECORDED),

@@ -10,6 +10,7 @@ import numpy as np
 Kind = Literal["heatmap", "simcc"]
 NO_CROP = -1
 """`crop_id` of a row that holds no crop."""
+MAPS = ("map", "map_x", "map_y")
 FIDELITY_NAMES = ("drift", "error", "floor")
 """Arrays that say how far a stored map is from what the teacher said."""
 
@@ -49,6 +50,10 @@ class ArrayLayout:
     def file_name(self, shard: Shard) -> str:
         """Path below the store's root, by Zarr's default chunk key encoding with separator '.'."""
         return f"{self.name}/c.{shard.index}" + ".0" * len(self.row_shape)
+
+    @property
+    def is_map(self) -> bool:
+        return self.name in MAPS
 
     @property
     def slots(self) -> int:

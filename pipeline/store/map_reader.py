@@ -4,7 +4,7 @@ Legend: B rows asked for, N bytes of one row, R rows of the store (2: offset and
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float16, Int64, UInt8
@@ -26,12 +26,20 @@ class LostShard(Exception):
 class MapReader:
     """Random rows of an array that has one row to a chunk.
 
-    A shard's index is read and checked when a row of it is first asked for, and kept: 16 bytes a row. Nothing
-    else is kept; at random, a chunk is not soon read again.
+    A shard's index is read and checked, also against its seal, when a row of it is first asked for, and kept:
+    16 bytes a row. Nothing else is kept; at random, a chunk is not soon read again.
     """
 
-    def __init__(self, source: ShardBytes, array: ArrayLayout, shards: Sequence[Shard]) -> None:
+    def __init__(
+        self,
+        source: ShardBytes,
+        array: ArrayLayout,
+        shards: Sequence[Shard],
+        belongs: Callable[[Shard, Int64[np.ndarray, " c"], bytes], bool] = lambda *told: True,
+    ) -> None:
+        """`belongs` says of a shard whether a file with chunks of these lengths and this index is its own."""
         self._source = source
+        self._belongs = belongs
         self._array = array
         self._shards = shards
         self._indexed = np.zeros(len(shards), dtype=bool)
@@ -74,6 +82,8 @@ class MapReader:
                 place_R2 = decode_index(tail, self._array.slots, self._array.chunks_in(shard))
             except DamagedShard:
                 raise LostShard(file, shard) from None
+            if not self._belongs(shard, place_R2[:, 1], tail):
+                raise LostShard(file, shard)
             self._place_R2[shard.start : shard.stop] = place_R2
             self._indexed[shard.index] = True
 

@@ -1,7 +1,7 @@
 """Random reads for training."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from jaxtyping import Int64
 
 from pipeline.errors import KDError
 from pipeline.store.decode_threads import default_threads
+from pipeline.store.layout import ArrayLayout, Shard
 from pipeline.store.local_bytes import LocalBytes
 from pipeline.store.map_reader import LostShard, MapReader
 from pipeline.store.remote_bytes import RemoteBytes
@@ -17,6 +18,13 @@ from pipeline.store.remote_path import RemotePath, StorePath, store_path
 from pipeline.store.row_index import RowIndex
 from pipeline.store.rows import HeatmapRows, SimCCRows, StoredMaps
 from pipeline.store.store import Store, open_store
+
+
+def _belongs(
+    store: Store, array: ArrayLayout, shard: Shard, length_C: Int64[np.ndarray, " c"], index: bytes
+) -> bool:
+    """Whether a map's file with this index is the one that the shard's seal names."""
+    return store.sealing.of_index(array, shard, length_C, index) == store.sealed_value(array, shard)
 
 
 class StoreReader:
@@ -42,7 +50,8 @@ class StoreReader:
         self._store, self._threads = store, threads
         source = RemoteBytes(store.path) if isinstance(store.path, RemotePath) else LocalBytes(store.path)
         self._maps = {
-            array.name: MapReader(source, array, store.layout.shards) for array in store.layout.maps
+            array.name: MapReader(source, array, store.layout.shards, partial(_belongs, store, array))
+            for array in store.layout.maps
         }
         self._columns: dict[str, np.ndarray] = {}
 
@@ -118,6 +127,7 @@ class StoreReader:
         names = (*self._store.layout.scale_names, "confidence", "keypoints", "affine", "crop_id")
         missing = [name for name in names if name not in self._columns]
         if missing:
+            self._store.read_seals()  # once, before threads ask for them side by side
             with ThreadPoolExecutor(len(missing)) as pool:  # a server answers them in the time of one
                 self._columns.update(zip(missing, pool.map(self._store.column, missing), strict=True))
 

@@ -21,7 +21,7 @@ from pipeline.store.remote_path import StorePath
 
 CHECKSUM_BYTES = 4
 EMPTY_SLOT = np.iinfo(np.uint64).max
-_RESIDUE = google_crc32c.value(bytes(CHECKSUM_BYTES))
+OF_CHECKED = google_crc32c.value(bytes(CHECKSUM_BYTES))
 """crc32c of any bytes followed by their own crc32c."""
 _compressors = threading.local()
 
@@ -36,7 +36,7 @@ def _with_checksum(data: bytes) -> bytes:
 
 def checksum_holds(data: bytes) -> bool:
     """Whether a chunk or an index, its checksum at its end, is as it was written."""
-    return len(data) > CHECKSUM_BYTES and google_crc32c.value(data) == _RESIDUE
+    return len(data) > CHECKSUM_BYTES and google_crc32c.value(data) == OF_CHECKED
 
 
 def encode_chunk(rows: np.ndarray, zstd_level: int) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.store.durable import write_durably
 from pipeline.store.layout import ArrayLayout, CellLayout, Shard
 from pipeline.store.rows import CellRows
-from pipeline.store.seal import checksum
+from pipeline.store.seal import Sealing
 from pipeline.store.shard_file import encode_chunk, encode_index
 
 
@@ -18,10 +18,10 @@ class ShardWriter:
     and the work is spread evenly between the teacher's batches.
     """
 
-    def __init__(self, layout: CellLayout, shard: Shard, zstd_level: int, provenance_sha256: str) -> None:
+    def __init__(self, layout: CellLayout, shard: Shard, zstd_level: int, sealing: Sealing) -> None:
         self.shard = shard
         self._layout = layout
-        self._provenance_sha256 = provenance_sha256
+        self._sealing = sealing
         self._level = zstd_level
         self._rows = 0
         self._vacant = 0
@@ -63,9 +63,9 @@ class ShardWriter:
             raise ValueError(f"{self._rows} rows for {self.shard}")
         checksums, drafts = {}, []
         for array in self._layout.sealed:
-            place, parts = array.file_name(self.shard), self._file(array)
-            checksums[array.name] = checksum(self._provenance_sha256, place, parts)
-            drafts.append((_write(folder, place, parts), place))
+            place, (*chunks, index) = array.file_name(self.shard), self._file(array)
+            checksums[array.name] = self._sealing.of_parts(array, self.shard, chunks, index)
+            drafts.append((_write(folder, place, [*chunks, index]), place))
         seal = self._layout.seal
         row = [checksums[name] for name in self._layout.seal_order]
         self._columns[seal.name] = [np.array([row] * len(self.shard), dtype=seal.dtype)]

@@ -14,7 +14,7 @@ from pipeline.store.layout import NO_CROP, ArrayLayout, Shard
 from pipeline.store.provenance import CellProvenance, stale_error
 from pipeline.store.remote_path import RemotePath, StorePath
 from pipeline.store.rows import RowKeys
-from pipeline.store.seal import checksum_of_file, read_seal
+from pipeline.store.seal import Sealing, read_seal
 from pipeline.store.shard_file import DamagedShard, decode_chunk, read_some
 
 METADATA = "zarr.json"
@@ -32,6 +32,8 @@ class Store:
         self.path = path
         self.attributes = attributes
         self.layout = layout_of(attributes)
+        self.sealing = Sealing(attributes["provenance_sha256"], attributes.get("seal_version", 1))
+        self._seals: dict[int, UInt32[np.ndarray, " files"]] = {}
 
     @property
     def provenance(self) -> CellProvenance:
@@ -57,9 +59,33 @@ class Store:
 
     def is_sealed(self, array: ArrayLayout, shard: Shard, seal: UInt32[np.ndarray, " files"]) -> bool:
         """Whether this file of the shard is the one `seal` names. Raises OSError where it cannot be read."""
-        place = array.file_name(shard)
-        stored = checksum_of_file(self.attributes["provenance_sha256"], self.path, place)
+        stored = self.sealing.of_file(array, shard, self.path)
         return stored == int(seal[self.layout.seal_order.index(array.name)])
+
+    def read_seals(self) -> None:
+        """Of all shards, and keep them.
+
+        Raises:
+            KDError: a seal is missing or damaged.
+        """
+        for shard in self.layout.shards:
+            self._kept_seal(shard)
+
+    def sealed_value(self, array: ArrayLayout, shard: Shard) -> int:
+        """What the shard's seal, read once, says of its file of this array.
+
+        Raises:
+            KDError: the seal is missing or damaged.
+        """
+        return int(self._kept_seal(shard)[self.layout.seal_order.index(array.name)])
+
+    def _kept_seal(self, shard: Shard) -> UInt32[np.ndarray, " files"]:
+        if shard.index not in self._seals:
+            try:
+                self._seals[shard.index] = self.seal_of(shard)
+            except (OSError, DamagedShard):
+                raise self.damage_error(self.file(self.layout.seal, shard), shard) from None
+        return self._seals[shard.index]
 
     def missing(self) -> list[Shard]:
         """Shards still to be computed: absent, or damaged. Reads the whole store, decompresses nothing."""
@@ -116,6 +142,9 @@ class Store:
             values = decode_chunk(chunk, array.dtype, (array.rows_per_chunk, *array.row_shape))
         except (OSError, DamagedShard):
             raise self.damage_error(path, shard) from None
+        sealed = array.name != self.layout.seal.name
+        if sealed and self.sealing.of_chunk(array, shard, chunk) != self.sealed_value(array, shard):
+            raise self.damage_error(path, shard)
         return values[: len(shard)]
 
     def damage_error(self, path: StorePath, shard: Shard) -> KDError:

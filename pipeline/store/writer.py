@@ -113,8 +113,8 @@ class StoreWriter:
         return not any(is_locked(folder) for folder in sessions if folder != self._session.folder)
 
     def begin(self, shard: Shard) -> ShardWriter:
-        told = self.store.attributes
-        return ShardWriter(self.store.layout, shard, told["codec"]["zstd_level"], told["provenance_sha256"])
+        level = self.store.attributes["codec"]["zstd_level"]
+        return ShardWriter(self.store.layout, shard, level, self.store.sealing)
 
     def write(self, shard: Shard, rows: CellRows) -> bool:
         """A whole shard at once; see `publish`."""
