@@ -9,6 +9,7 @@ from pipeline.file_hash import sha256_of_tree
 from pipeline.params import TeacherParams
 from pipeline.store.map_codec import MapCodec
 from pipeline.store.provenance import CellProvenance
+from pipeline.teachers.onnx_data import external_data_sha256
 from pipeline.teachers.sidecar import read_sidecar
 from pipeline.workspace import Workspace
 
@@ -39,6 +40,8 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
         known["checkpoint_sha256"] = sha256_of_tree(checkpoint)
     elif params.sha256:
         known["checkpoint_sha256"] = _completed(params.sha256, stored.get("checkpoint_sha256"))
+    if "external_data_sha256" in stored and checkpoint.is_file():
+        known["external_data_sha256"] = external_data_sha256(checkpoint)
     if stored.get("adapter") == params.adapter == "onnx":
         with suppress(KDError):  # training needs no sidecar; extraction tells what is wrong with it
             known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256

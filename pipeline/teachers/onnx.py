@@ -20,6 +20,7 @@ from pipeline.teachers.decode import decode_heatmaps, decode_simcc
 from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
+from pipeline.teachers.onnx_data import external_data_sha256
 from pipeline.teachers.onnx_signature import batch_of, check_signature
 from pipeline.teachers.reduce import reduced_geometry
 from pipeline.teachers.sidecar import HeatmapSidecar, Sidecar, read_sidecar
@@ -59,7 +60,7 @@ def build_onnx_teacher(
         flip_test=params.flip_test,
         beta=None if isinstance(sidecar.output, HeatmapSidecar) else sidecar.output.beta,
         normalisation=sidecar.input.normalisation,
-        origin=Origin("onnx", ADAPTER_VERSION, sha256, sidecar.meaning_sha256),
+        origin=Origin("onnx", ADAPTER_VERSION, sha256, sidecar.meaning_sha256, external_data_sha256(path)),
     )
 
 

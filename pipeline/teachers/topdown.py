@@ -44,6 +44,8 @@ class Origin:
     adapter_version: int
     checkpoint_sha256: str
     config_sha256: str
+    external_data_sha256: str | None = None
+    """Of files besides the checkpoint that weights are in; None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class TopDownTeacher:
             for name, value in asdict(self.normalisation).items()
         }
         return {
-            **asdict(self.origin),
+            **{name: value for name, value in asdict(self.origin).items() if value is not None},
             "joints": list(self.convention.joints),
             "crop": {**asdict(self.crop), "input_size": list(self.crop.input_size)},
             "normalisation": normalisation,

@@ -2,6 +2,7 @@ import hashlib
 import json
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -120,6 +121,30 @@ def test_provenance_is_json_and_follows_the_settings(tiny_onnx, teacher_of, tmp_
     assert teacher_of(flip_test=False, storage_size=(8, 8)).provenance == plain
     tiny_onnx(crop={"shape": "square", "padding": 1.0})
     assert teacher_of(flip_test=False).provenance != plain
+
+
+def test_weights_in_another_file_are_part_of_the_provenance(tiny_onnx, teacher_of, tmp_path, crops):
+    """torch's exporter writes them so: tiny.onnx stays the same, whatever its weights are."""
+    values = tiny_onnx()
+    assert "external_data_sha256" not in teacher_of().provenance
+    onnx.save(
+        onnx.load(tmp_path / "tiny.onnx"),
+        tmp_path / "tiny.onnx",
+        save_as_external_data=True,
+        location="tiny.onnx.data",
+        size_threshold=0,
+    )
+    sha256 = hashlib.sha256((tmp_path / "tiny.onnx").read_bytes()).hexdigest()
+    (tmp_path / "tiny.yaml").write_text(
+        (tmp_path / "tiny.yaml").read_text().replace(values["sha256"], sha256)
+    )
+    first = teacher_of()
+    data = np.frombuffer((tmp_path / "tiny.onnx.data").read_bytes(), np.float32)
+    (tmp_path / "tiny.onnx.data").write_bytes((data[::-1] * 2).tobytes())
+    second = teacher_of()
+    assert not torch.equal(first.answer(crops).maps.heatmap_BKHW, second.answer(crops).maps.heatmap_BKHW)
+    assert first.provenance["checkpoint_sha256"] == second.provenance["checkpoint_sha256"]
+    assert first.provenance["external_data_sha256"] != second.provenance["external_data_sha256"]
 
 
 def test_a_file_the_sidecar_was_not_written_for_is_refused(tiny_onnx, teacher_of):
