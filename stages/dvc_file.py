@@ -1,7 +1,9 @@
 """dvc.yaml's dependencies on the files that params.yaml names one by one.
 
-Conventions, detection results, first weights and the like have no place of their own in a workspace, so the
-stages of dvc.yaml cannot list them beforehand; without them, an edited convention would be up to date.
+Conventions, first weights and the like have no place of their own in a workspace, so the stages of dvc.yaml
+cannot list them beforehand; without them, an edited convention would be up to date. (Detection results are
+left out: `index` is a stage for every dataset, all with dependencies of one form. Whoever reads a crop table
+compares it with them.)
 """
 
 import io
@@ -9,17 +11,21 @@ from collections.abc import Iterable
 
 import click
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.comments import CommentedSeq
 
 from pipeline.atomic_file import write_atomically
 from pipeline.params import PACKAGED_WEIGHTS
 from pipeline.workspace import WEIGHTS, Workspace
 
 DVC_FILE = "dvc.yaml"
+MARK = "named in params.yaml"
+"""The comment behind what is added."""
 
 
 def watch_named_files(workspace: Workspace) -> list[str]:
-    """Add to dvc.yaml's stages `train` and `evaluate` the files that params.yaml names and they lack. What
-    else is in it stays as it is; a workspace without dvc.yaml, or with other stages, is left alone.
+    """Add to dvc.yaml's stages `train` and `evaluate` the files that params.yaml names and they lack, and
+    take out those that were added so and are not named any more. What else is in it stays as it is; a
+    workspace without dvc.yaml, or with other stages, is left alone.
 
     Returns: what was added, `stage: file` each.
 
@@ -36,20 +42,29 @@ def watch_named_files(workspace: Workspace) -> list[str]:
         dependencies = {name: stage.setdefault("deps", []) for name, stage in stages.items()}
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
         return []  # DVC tells what is wrong with it
-    added = []
+    added, before = [], str(dependencies)
     for name, paths in named_files(workspace).items():
         if name in dependencies:
-            watched = {
-                next(iter(entry)) if isinstance(entry, dict) else entry for entry in dependencies[name]
-            }
-            new = [path for path in paths if path not in watched]
-            dependencies[name].extend(new)
-            added += [f"{name}: {path}" for path in new]
-    if added:
+            entries = dependencies[name]
+            for place in reversed(range(len(entries))):
+                if _is_ours(entries, place) and entries[place] not in paths:
+                    del entries[place]
+            watched = {next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries}
+            for file in (file for file in paths if file not in watched):
+                entries.append(file)
+                entries.yaml_add_eol_comment(MARK, len(entries) - 1)
+                added.append(f"{name}: {file}")
+    if str(dependencies) != before:
         text = io.StringIO()
         yaml.dump(told, text)
         write_atomically(path, text.getvalue())
     return added
+
+
+def _is_ours(entries: CommentedSeq, place: int) -> bool:
+    """Whether the entry has our comment behind it."""
+    comments = entries.ca.items.get(place)
+    return bool(comments and comments[0] and MARK in comments[0].value)
 
 
 def tell_watched(added: Iterable[str]) -> None:
@@ -68,7 +83,6 @@ def named_files(workspace: Workspace) -> dict[str, list[str]]:
         params.student.init.convention,
     ]
     both = [name for name in conventions if name and name.endswith((".yaml", ".yml"))]
-    both += [dataset.boxes for dataset in params.datasets.values() if dataset.boxes]
     init = params.student.init
     weights = [
         init.rtmpose,

@@ -65,6 +65,17 @@ class Convention:
         return mirror_permutation(self.joints, self.flip_pairs)
 
     @property
+    def body_joints(self) -> tuple[str, ...]:
+        """The joints by what they are: under the name of the union joint that each is the `same` as, where
+        that is one and no joint of this convention has the name; else under their own."""
+        unions = [self.same.get(joint, ()) for joint in self.joints]
+        counts = Counter(union for told in unions for union in told)
+        return tuple(
+            told[0] if len(told) == 1 and counts[told[0]] == 1 and told[0] not in self.joints else joint
+            for joint, told in zip(self.joints, unions, strict=True)
+        )
+
+    @property
     def meaning_sha256(self) -> str:
         """Hash of all that makes a convention another one, but for its name and the reasons of `dropped`."""
         told = asdict(self) | {"name": None, "dropped": sorted(self.dropped)}

@@ -36,4 +36,4 @@ def _verdicts(run: Run, dataset: str) -> PersonVerdicts:
     convention = load_convention(params.convention, run.workspace.root)
     saved = read_predictions(run.workspace.evaluation / "predictions" / dataset / f"{STUDENT}.json")
     torso, head = pck_of(table, convention, saved.in_order_of(table))
-    return PersonVerdicts.from_pck(table.crop_id, convention.joints, torso, head)
+    return PersonVerdicts.from_pck(table.crop_id, convention, torso, head)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
 from student.ablation.column import Column
-from student.evaluation.pck import LIMB_JOINTS, MET, MISSED, NO_LABEL
+from student.evaluation.pck import LIMB_JOINTS, MET, MISSED, NO_LABEL, columns_of
 from student.evaluation.per_person import PersonVerdicts
 
 DRAWS = 2000
@@ -65,7 +65,7 @@ class Resampling:
             if of_dataset is None:
                 return None
             if measure in of_dataset.of:
-                people_N2 = _met_and_counted(of_dataset.of[measure], of_dataset.joints, joints)
+                people_N2 = _met_and_counted(of_dataset, measure, joints)
                 if len(people_N2) in range(1, FEWEST_PEOPLE):
                     return None
                 if len(people_N2):  # else the dataset has no labels, and is in no mean
@@ -116,9 +116,11 @@ def _labels_of(verdicts: PersonVerdicts) -> tuple[object, ...]:
 
 
 def _met_and_counted(
-    verdict_NK: UInt8[np.ndarray, "n k"], known: tuple[str, ...], joints: tuple[str, ...] | None
+    verdicts: PersonVerdicts, measure: str, joints: tuple[str, ...] | None
 ) -> Int64[np.ndarray, "m 2"]:
     """Of the people with any label that counts, whichever joints are asked for: they are who is drawn."""
+    verdict_NK = verdicts.of[measure]
     people_MK = verdict_NK[(verdict_NK != NO_LABEL).any(axis=1)]
-    chosen_MJ = people_MK[:, [joints is None or joint in joints for joint in known]]
+    columns = slice(None) if joints is None else columns_of(joints, verdicts.joints, verdicts.body_joints)
+    chosen_MJ = people_MK[:, columns]
     return np.stack([(chosen_MJ == MET).sum(axis=1), (chosen_MJ >= MISSED).sum(axis=1)], axis=1)

@@ -1,6 +1,6 @@
 """PCK: the share of joints that lie within a fraction of a body length of their label."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +29,8 @@ class Pck:
     verdict_NK: UInt8[np.ndarray, "n k"]
     persons_skipped: int
     """Persons with labels, but without the body length that normalises."""
+    body_joints: tuple[str, ...] = ()
+    """The same joints by what they are (`Convention.body_joints`)."""
 
     @cached_property
     def correct(self) -> Int64[np.ndarray, "k"]:
@@ -45,9 +47,15 @@ class Pck:
 
     def over(self, joints: Iterable[str]) -> float | None:
         """Fraction over all labels of `joints` together: a joint labelled twice as often weighs twice."""
-        chosen = [self.joints.index(joint) for joint in joints if joint in self.joints]
+        chosen = columns_of(joints, self.joints, self.body_joints)
         counted = int(self.counted[chosen].sum())
         return int(self.correct[chosen].sum()) / counted if counted else None
+
+
+def columns_of(wanted: Iterable[str], joints: Sequence[str], body_joints: Sequence[str]) -> list[int]:
+    """Places among `joints` of those that go by one of the names, their own or `body_joints`'."""
+    names = [*joints, *body_joints]
+    return [names.index(name) % len(joints) for name in dict.fromkeys(wanted) if name in names]
 
 
 def pck(
@@ -57,6 +65,7 @@ def pck(
     length_N: Float64[np.ndarray, "n"],
     threshold: float,
     joints: tuple[str, ...],
+    body_joints: tuple[str, ...] = (),
 ) -> Pck:
     """Joints nearer to their label than `threshold` times the person's `length_N`.
 
@@ -74,7 +83,7 @@ def pck(
         MET,
     ).astype(np.uint8)
     skipped = int(((labelled_NK & predicted_NK).any(axis=1) & ~has_length_N).sum())
-    return Pck(joints, verdict_NK, skipped)
+    return Pck(joints, verdict_NK, skipped, body_joints)
 
 
 def torso_lengths(
@@ -110,13 +119,11 @@ def _longest(
     keypoints_NK2: Float32[np.ndarray, "n k 2"],
     labelled_NK: Bool[np.ndarray, "n k"],
 ) -> Float64[np.ndarray, "n"] | None:
-    known = [(a, b) for a, b in segments if a in convention.joints and b in convention.joints]
+    ends = [columns_of(segment, convention.joints, convention.body_joints) for segment in segments]
+    known = [pair for pair in ends if len(pair) == 2]
     if not known:
         return None
-    length_NS = np.stack(
-        [_segment(convention.index(a), convention.index(b), keypoints_NK2, labelled_NK) for a, b in known],
-        axis=1,
-    )
+    length_NS = np.stack([_segment(a, b, keypoints_NK2, labelled_NK) for a, b in known], axis=1)
     length_N = length_NS.max(axis=1)
     return np.where(length_N > 0, length_N, np.nan)
 

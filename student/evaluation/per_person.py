@@ -2,7 +2,8 @@
 
 `<dataset>/crop_id` int64 (N) and `<dataset>/joints` (K) name the rows and columns of every
 `<dataset>/<model>/<metric>` uint8 (N, K): 0 no label that counts, 1 labelled but not predicted by the model,
-2 missed, 3 met. Metrics are PCK20 and PCKh50, where the convention has the body length.
+2 missed, 3 met. `<dataset>/body_joints` (K) has the union's name of a joint that goes by another one. Metrics
+are PCK20 and PCKh50, where the convention has the body length.
 """
 
 import io
@@ -15,6 +16,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from pipeline.atomic_file import write_atomically
+from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError
 from student.evaluation.pck import Pck
 
@@ -28,16 +30,19 @@ class PersonVerdicts:
     crop_id: Int64[np.ndarray, "n"]
     joints: tuple[str, ...]
     of: Mapping[str, UInt8[np.ndarray, "n k"]]
+    body_joints: tuple[str, ...] = ()
+    """The same joints by what they are (`Convention.body_joints`); empty in files that do not say it."""
 
     @classmethod
     def from_pck(
-        cls, crop_id: Int64[np.ndarray, "n"], joints: tuple[str, ...], torso: Pck | None, head: Pck | None
+        cls, crop_id: Int64[np.ndarray, "n"], convention: Convention, torso: Pck | None, head: Pck | None
     ) -> "PersonVerdicts":
         measured = {"PCK20": torso, "PCKh50": head}
         return cls(
             crop_id,
-            joints,
+            convention.joints,
             {metric: share.verdict_NK for metric, share in measured.items() if share is not None},
+            convention.body_joints,
         )
 
 
@@ -49,6 +54,7 @@ def write_per_person(path: Path, verdicts: Mapping[str, Mapping[str, PersonVerdi
         for model, of_model in models.items():
             arrays[f"{dataset}/crop_id"] = of_model.crop_id
             arrays[f"{dataset}/joints"] = np.array(of_model.joints)
+            arrays[f"{dataset}/body_joints"] = np.array(of_model.body_joints)
             arrays |= {f"{dataset}/{model}/{metric}": values for metric, values in of_model.of.items()}
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
@@ -79,4 +85,5 @@ def _of_model(arrays: Mapping[str, np.ndarray], dataset: str, model: str) -> Per
         arrays[f"{dataset}/crop_id"],
         tuple(arrays[f"{dataset}/joints"].tolist()),
         {name.removeprefix(place): arrays[name] for name in arrays if name.startswith(place)},
+        tuple(arrays[told].tolist()) if (told := f"{dataset}/body_joints") in arrays else (),
     )

@@ -95,7 +95,15 @@ def pck_of(table: CropTable, convention: Convention, ordered: Predictions) -> tu
     def share(length_N: Float64[np.ndarray, "n"] | None, threshold: float) -> Pck | None:
         if length_N is None:
             return None
-        return pck(ordered.keypoints, table.keypoints, labelled_NK, length_N, threshold, convention.joints)
+        return pck(
+            ordered.keypoints,
+            table.keypoints,
+            labelled_NK,
+            length_N,
+            threshold,
+            convention.joints,
+            convention.body_joints,
+        )
 
     return (
         share(torso_lengths(convention, table.keypoints, labelled_NK), TORSO_THRESHOLD),

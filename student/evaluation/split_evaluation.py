@@ -30,8 +30,6 @@ class SplitEvaluation:
     def verdicts(self) -> dict[str, PersonVerdicts]:
         """By model."""
         return {
-            model: PersonVerdicts.from_pck(
-                self.table.crop_id, self.convention.joints, scores.torso, scores.head
-            )
+            model: PersonVerdicts.from_pck(self.table.crop_id, self.convention, scores.torso, scores.head)
             for model, scores in self.scores.items()
         }

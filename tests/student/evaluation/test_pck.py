@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.conventions.registry import load_convention
 from student.evaluation.pck import (
     LIMB_JOINTS,
     MET,
@@ -138,3 +140,28 @@ def test_every_joints_pck_equals_mmposes():
     )
     share = pck(predicted, labels, counts, lengths, 0.2, tuple("abcdef"))
     assert [share.of_joint(joint) for joint in "abcdef"] == pytest.approx(expected.tolist())
+
+
+def test_joints_that_go_by_other_names_are_measured_by_what_they_are(tmp_path, repository):
+    """`l_hip: same as left_hip` is a hip: of the torso, and of the limbs."""
+    coco = load_convention("coco17")
+    text = (repository / "pipeline/conventions/builtin/coco17.yaml").read_text()
+    text = re.sub(r"^  (left|right)_(\w+):( *){", r"  \1_\2:\3{same: \1_\2, ", text, flags=re.MULTILINE)
+    short = re.sub(r"(?<!same: )\b(l|r)(eft|ight)_", r"\1_", text)
+    (tmp_path / "short.yaml").write_text(short)
+    named = load_convention("short.yaml", tmp_path)
+    assert "l_hip" in named.joints and named.body_joints == coco.joints
+    rng = np.random.default_rng(0)
+    labels_NK2 = rng.uniform(0, 100, (6, 17, 2)).astype(np.float32)
+    labelled_NK = rng.random((6, 17)) < 0.9
+    predicted_NK2 = labels_NK2 + rng.normal(0, 12, (6, 17, 2)).astype(np.float32)
+    lengths, shares = [], []
+    for convention in (coco, named):
+        lengths.append(torso_lengths(convention, labels_NK2, labelled_NK))
+        joints = convention.joints, convention.body_joints
+        share = pck(predicted_NK2, labels_NK2, labelled_NK, lengths[-1], 0.2, *joints)
+        shares.append(
+            [share.over(LIMB_JOINTS), share.of_joint(convention.joints[5]), share.over(share.joints)]
+        )
+    np.testing.assert_array_equal(*lengths)
+    assert shares[0] == shares[1] and 0 < shares[0][0] < 1

@@ -15,7 +15,7 @@ def verdicts(body, person, make_table, answer):
     offset[1] = 99
 
     def of(predictions):
-        return PersonVerdicts.from_pck(table.crop_id, body.joints, *pck_of(table, body, predictions))
+        return PersonVerdicts.from_pck(table.crop_id, body, *pck_of(table, body, predictions))
 
     return {"toy-val": {"a": of(answer(table)), "b b": of(answer(table, offset=offset, without=[5]))}}
 
@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again_by_model(tmp_path, body, verdicts):
 def test_a_length_that_the_convention_lacks_has_no_array(body, person, make_table, answer):
     table = make_table(person[None])
     torso, _ = pck_of(table, body, answer(table))
-    assert list(PersonVerdicts.from_pck(table.crop_id, body.joints, torso, None).of) == ["PCK20"]
+    assert list(PersonVerdicts.from_pck(table.crop_id, body, torso, None).of) == ["PCK20"]
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path, verdicts):
