@@ -14,7 +14,7 @@ from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.comments import CommentedSeq
 
 from pipeline.atomic_file import write_atomically
-from pipeline.params import PACKAGED_WEIGHTS
+from pipeline.params import PACKAGED_WEIGHTS, Params, load_yaml
 from pipeline.workspace import WEIGHTS, Workspace
 
 DVC_FILE = "dvc.yaml"
@@ -65,6 +65,19 @@ def _is_ours(entries: CommentedSeq, place: int) -> bool:
     """Whether the entry has our comment behind it."""
     comments = entries.ca.items.get(place)
     return bool(comments and comments[0] and MARK in comments[0].value)
+
+
+def missing_sections(workspace: Workspace) -> list[str]:
+    """Sections that dvc.yaml's stages depend on and params.yaml leaves to their defaults: what runs without
+    DVC, `dvc repro` stops at."""
+    told = load_yaml(workspace.path("params.yaml"))
+    try:
+        stages = YAML(typ="safe").load(workspace.path(DVC_FILE).read_text(encoding="utf-8"))["stages"]
+        asked = [name for stage in stages.values() for name in stage.get("do", stage).get("params", ())]
+    except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
+        return []  # DVC tells what is wrong with it
+    sections = dict.fromkeys(str(name).partition(".")[0] for name in asked)
+    return [name for name in sections if name in Params.model_fields and name not in told]
 
 
 def tell_watched(added: Iterable[str]) -> None:

@@ -27,13 +27,15 @@ def init(folder: Path, template: str, data: Path | None, check: bool) -> None:
     real-sample   a small pack of real images and teachers, named with --data
     adapt         a domain with pictures but no labels: labels of others, teachers (bring data, or --data)
     """
+    from pipeline.workspace import Workspace
+    from stages.dvc_file import missing_sections
     from stages.workspace_check import missing_files, told
     from stages.workspace_template import write_workspace
 
     if not check:
         write_workspace(folder, template, data)
         click.echo(f"{folder}: a workspace from the template {template}.")
-    missing = missing_files(folder)
-    click.echo(told(missing, folder))
-    if check and missing:
+    missing, sections = missing_files(folder), missing_sections(Workspace.open(folder))
+    click.echo(told(missing, sections, folder))
+    if check and (missing or sections):
         raise SystemExit(1)

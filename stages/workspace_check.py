@@ -40,11 +40,16 @@ def missing_files(root: Path) -> list[MissingFile]:
     ]
 
 
-def told(missing: list[MissingFile], root: Path) -> str:
-    if not missing:
-        return f"Every input is there. Next: cd {root} && dvc repro"
-    lines = [f"  {file.path}\n      {file.what}" for file in missing]
-    return "\n".join([f"{len(missing)} inputs are missing. Put each where it says:", *lines])
+def told(missing: list[MissingFile], sections: list[str], root: Path) -> str:
+    """`sections` are those of `missing_sections`."""
+    lines = [
+        f"{root / 'params.yaml'} has no section {name}, which dvc.yaml depends on. Add a line: {name}: {{}}"
+        for name in sections
+    ]
+    if missing:
+        lines.append(f"{len(missing)} inputs are missing. Put each where it says:")
+        lines += [f"  {file.path}\n      {file.what}" for file in missing]
+    return "\n".join(lines) or f"Every input is there. Next: cd {root} && dvc repro"
 
 
 def _dataset_files(workspace: Workspace) -> list[MissingFile]:

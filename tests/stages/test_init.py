@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from pipeline.datasets.index import index_dataset
 from pipeline.errors import KDError
 from pipeline.params import read_params
 from pipeline.workspace import Workspace
+from stages.cli import main
+from stages.dvc_file import missing_sections
 from stages.workspace_check import missing_files
 from stages.workspace_template import TEMPLATES, write_workspace
 
@@ -103,6 +106,19 @@ def test_real_sample_finds_everything_in_the_pack(tmp_path: Path, realdata: Path
     ablations = {"ablation.yaml", "quick.yaml", "settings.yaml", "student.yaml"}
     files = {"params.yaml", "dvc.yaml", *ablations}
     assert {file.name for file in (tmp_path / "real").glob("*.yaml")} == files
+
+
+def test_a_section_that_dvc_needs_is_asked_for(tmp_path: Path):
+    """Without it every command runs, and `dvc repro` stops at the stage that depends on it."""
+    folder = tmp_path / "mine"
+    write_workspace(folder, "quickstart", None)
+    assert missing_sections(Workspace.open(folder)) == []
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    del params["extract"], params["distill"]
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    assert missing_sections(Workspace.open(folder)) == ["extract", "distill"]
+    done = CliRunner().invoke(main, ["init", str(folder), "--check"])
+    assert done.exit_code == 1 and "Add a line: distill: {}" in done.output
 
 
 def test_a_workspace_is_never_overwritten(tmp_path: Path):
