@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.atomic_file import write_atomically
 from pipeline.datasets.image_files import read_image
+from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from student.evaluation.evaluate import score_workspace
 from student.evaluation.lettering import paragraph
@@ -43,7 +44,10 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
     told = _told(json.loads(workspace.path(workspace.dataset(dataset).annotations).read_text()))
     evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
     params = workspace.params.model_copy(update={"evaluate": evaluate})
-    report = score_workspace(Workspace(root, params), with_teachers=False)
+    try:
+        report = score_workspace(Workspace(root, params), with_teachers=False)
+    except KDError as error:
+        raise click.ClickException(str(error)) from None
     split = report.splits[dataset]
     columns = Columns((), report.students)
     people, shown = [], []

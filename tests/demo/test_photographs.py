@@ -35,6 +35,7 @@ def draw(repository: Path, tmp_path: Path):
         for image, licence in zip(value["images"], licences, strict=True):
             image |= {"license": licence, "flickr_url": f"http://photos/{image['id']}.jpg"}
         path.write_text(json.dumps(value))
+        kd(tmp_path, "index-datasets")
         options = ["--workspace", str(tmp_path), "--dataset", "street-train", "--out", str(out)]
         return CliRunner().invoke(script.main, [*options, "--joints", str(joints)]), out
 
