@@ -64,11 +64,13 @@ def _decode(data: bytes) -> UInt8[np.ndarray, "H W 3"] | None:
 
 
 def locate(images_root: Path, name: str) -> Path:
-    """The file `name` means. `images_root` must be resolved: the folder itself may be a link, nothing in it
-    may lead out.
+    """The file that `name`, of an annotation file, means. `images_root` must be resolved.
+
+    The name may not lead out of the folder. A link in it may: whoever made it, as DVC does with
+    `cache.type symlink`, meant what it points to.
 
     Raises:
-        Refused: the name is absolute, or leads out of the folder by `..` or by a link.
+        Refused: the name is absolute, leads out of the folder by `..`, or is no file name.
     """
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is an absolute path")
@@ -76,9 +78,8 @@ def locate(images_root: Path, name: str) -> Path:
         path = (images_root / name).resolve()
     except (OSError, RuntimeError, ValueError):
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is no usable file name") from None
-    if not path.is_relative_to(images_root):
-        how = "by '..'" if ".." in PurePosixPath(name).parts else "through a symbolic link"
-        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder {how}")
+    if ".." in PurePosixPath(name).parts and not path.is_relative_to(images_root):
+        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder by '..'")
     return path
 
 
