@@ -106,11 +106,16 @@ def _other_files(workspace: Workspace) -> list[MissingFile]:
 
 
 def _made_by_dvc(workspace: Workspace) -> set[Path]:
-    """What the workspace's own DVC stages write, such as rendered datasets."""
+    """What the workspace's own DVC stages write, such as rendered datasets; nothing where DVC cannot tell."""
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from scmrepo.exceptions import SCMError
 
-    with Repo(str(workspace.root)) as repo:
-        return {Path(out.fs_path) for out in repo.index.outs}
+    try:
+        with Repo(str(workspace.root)) as repo:
+            return {Path(out.fs_path) for out in repo.index.outs}
+    except (DvcException, SCMError):  # no repository, no git, a wrong dvc.yaml: `dvc repro` says which
+        return set()
 
 
 def _is_within(path: Path, folders: set[Path]) -> bool:

@@ -43,12 +43,18 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
     """Write params.yaml, dvc.yaml and what the template brings along; initialise git and DVC.
 
     Raises:
-        KDError: there is a workspace already; `data` is missing, or lacks a file the template links to.
+        KDError: there is a workspace already; `data` is missing, or lacks a file the template links to; there
+            is no git.
     """
     if (folder / "params.yaml").exists():
         raise KDError(
             f"{folder} holds a workspace already (params.yaml). Choose another folder, or see what it lacks: "
             f"kd-pipeline init {folder} --check"
+        )
+    if shutil.which("git") is None:
+        raise KDError(
+            "git is not to be found, and DVC keeps a workspace in a git repository. Install git, or put it "
+            "on PATH, and run the same command again. Nothing was written."
         )
     links = _links(template, data)
     make_folder(folder)

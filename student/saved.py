@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,6 +15,8 @@ from pipeline.errors import KDError
 from pipeline.workspace import CONFIG, WEIGHTS
 from student.network import PoseStudent
 from student.student_config import FORMAT, StudentConfig
+
+_SEAL = "config_sha256"
 
 
 def save_student(
@@ -32,6 +35,7 @@ def save_student(
         "trained_with": dict(settings_sha256 or {}),
     }
     write_atomically(folder / WEIGHTS, weights)
+    told = _sealed(json.loads(json.dumps(told)))  # tuples are lists once they are read back
     write_atomically(folder / CONFIG, json.dumps(told, indent=2) + "\n")
 
 
@@ -50,7 +54,10 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
             f"{weights} is not the file that {CONFIG} beside it was written for. Put the two files of one "
             "training together, or train anew: kd-pipeline train-student"
         )
-    student = PoseStudent(StudentConfig.from_dict(told))
+    try:
+        student = PoseStudent(StudentConfig.from_dict(told))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, KDError) as error:
+        raise _damaged(folder / CONFIG, error) from None
     try:
         student.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
@@ -78,13 +85,29 @@ def _read_config(path: Path) -> dict:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         found = told["format"]
-    except (ValueError, KeyError, TypeError):
-        raise KDError(f"{path} is not a student's JSON. Train anew: kd-pipeline train-student") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, error) from None
     if found != FORMAT:
         raise KDError(
             f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
         )
+    if "weights_sha256" not in told or told.get(_SEAL, _sealed(told)[_SEAL]) != _sealed(told)[_SEAL]:
+        raise _damaged(path, ValueError("it does not match the hash written with it"))
     return told
+
+
+def _sealed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """With a hash of all the rest. Students of before there was one have none."""
+    plain = {name: value for name, value in told.items() if name != _SEAL}
+    return plain | {_SEAL: hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()}
+
+
+def _damaged(path: Path, error: Exception) -> KDError:
+    told = str(error).splitlines()[0] if str(error) else ""
+    return KDError(
+        f"{path} is not a student's JSON, or was damaged ({type(error).__name__}: {told}). Put back the file "
+        "that was written with the weights, or train anew: kd-pipeline train-student"
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -16,6 +16,8 @@ from PIL import Image
 from pipeline.datasets.refusal import Reason, Refused
 from pipeline.errors import KDError
 
+Image.MAX_IMAGE_PIXELS = None  # a large picture is no attack here: its owner named it
+
 BATCH = 1024
 """Images handed to the thread pool at a time, so that a million names do not queue as a million futures."""
 

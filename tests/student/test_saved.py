@@ -1,5 +1,6 @@
 """A saved student is the student."""
 
+import functools
 import json
 
 import numpy as np
@@ -93,6 +94,43 @@ def test_a_json_that_is_not_ours_is_refused(tmp_path, text, said):
     (tmp_path / "student.json").write_text(text)
     with pytest.raises(KDError, match=said):
         load_student(tmp_path, CPU)
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_no_edit_of_the_json_ends_in_a_traceback_and_none_of_a_sealed_one_is_believed(tmp_path, sealed):
+    """Every value at every depth made something else, or taken out."""
+    save_student(fresh_student(), tmp_path)
+    path = tmp_path / "student.json"
+    good = json.loads(path.read_text())
+    if not sealed:  # as they were written before there was a hash
+        del good["config_sha256"]
+    for place in places_in(good):
+        for value in (None, "x", -1, [], {}, 1e30):
+            bad = json.loads(json.dumps(good))
+            parent = functools.reduce(lambda node, key: node[key], place[:-1], bad)
+            if parent[place[-1]] == value or place[-1] == "config_sha256":
+                continue
+            parent[place[-1]] = value
+            path.write_text(json.dumps(bad))
+            try:
+                load_student(tmp_path, CPU)
+                assert not sealed, place
+            except KDError:
+                pass
+
+
+def places_in(value, place=()):
+    """The way to every value of a nest of mappings and lists, of lists to the first two."""
+    keys = (
+        list(value)
+        if isinstance(value, dict)
+        else range(min(2, len(value)))
+        if isinstance(value, list)
+        else ()
+    )
+    for key in keys:
+        yield (*place, key)
+        yield from places_in(value[key], (*place, key))
 
 
 def test_nothing_but_the_two_files_is_left(tmp_path):
