@@ -108,6 +108,16 @@ def test_real_sample_finds_everything_in_the_pack(tmp_path: Path, realdata: Path
     assert {file.name for file in (tmp_path / "real").glob("*.yaml")} == files
 
 
+def test_without_git_nothing_is_written_and_what_is_there_can_be_checked(tmp_path: Path, monkeypatch):
+    folder = tmp_path / "mine"
+    write_workspace(folder, "adapt", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing_files(folder)
+    with pytest.raises(KDError, match="git is not to be found"):
+        write_workspace(tmp_path / "other", "adapt", None)
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_section_that_dvc_needs_is_asked_for(tmp_path: Path):
     """Without it every command runs, and `dvc repro` stops at the stage that depends on it."""
     folder = tmp_path / "mine"

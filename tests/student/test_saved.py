@@ -121,14 +121,8 @@ def test_no_edit_of_the_json_ends_in_a_traceback_and_none_of_a_sealed_one_is_bel
 
 def places_in(value, place=()):
     """The way to every value of a nest of mappings and lists, of lists to the first two."""
-    keys = (
-        list(value)
-        if isinstance(value, dict)
-        else range(min(2, len(value)))
-        if isinstance(value, list)
-        else ()
-    )
-    for key in keys:
+    lists = range(min(2, len(value))) if isinstance(value, list) else ()
+    for key in list(value) if isinstance(value, dict) else lists:
         yield (*place, key)
         yield from places_in(value[key], (*place, key))
 
