@@ -46,6 +46,7 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
     from pipeline.workspace import Workspace
     from stages.dvc_file import tell_watched, watch_named_files
     from student.baselines import baseline_workspaces, make_baselines_folder
+    from student.evaluation.doubts import shared_pictures
 
     workspace = Workspace.open(root)
     students = {STUDENT: workspace, **baseline_workspaces(workspace)}
@@ -66,6 +67,8 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
             click.echo(told)
     if only is None:
         make_baselines_folder(workspace)
+    for doubt in shared_pictures(workspace):
+        click.echo(f"Warning: {doubt}")
     tell_watched(watch_named_files(workspace))
 
 

@@ -1,8 +1,10 @@
-"""What an evaluation was asked for and could not do, though it has numbers."""
+"""What makes an evaluation's numbers others than they seem."""
 
 from collections.abc import Iterator
 
+from pipeline.datasets.crop_table import FILE_NAME
 from pipeline.workspace import Workspace
+from pipeline.workspace_crops import crops_of
 from student.run import settings_sha256
 from student.saved import trained_with
 
@@ -28,3 +30,32 @@ def evaluation_doubts(workspace: Workspace) -> Iterator[str]:
             f"the student in {workspace.run} was trained before {', '.join(changed)} in params.yaml changed, "
             "and the numbers are that student's. Train it anew: kd-pipeline train-student"
         )
+    yield from shared_pictures(workspace)
+
+
+def shared_pictures(workspace: Workspace) -> Iterator[str]:
+    """Of every dataset that is evaluated on and has pictures that are trained on, by their contents. Datasets
+    that are not indexed are left out.
+
+    Raises:
+        KDError: `crops_of`.
+    """
+    params = workspace.params
+    trained = {name: _pictures(workspace, name) for name in dict.fromkeys(params.train.datasets)}
+    for name in params.evaluate.datasets:
+        pictures = _pictures(workspace, name)
+        shared = {other: len(pictures & of_other) for other, of_other in trained.items()}
+        among = {other: count for other, count in shared.items() if count}
+        if among:
+            told = ", ".join(f"{count} in {other}" for other, count in among.items())
+            yield (
+                f"of {len(pictures)} pictures of {name}, which is evaluated on, some are trained on "
+                f"({told}): its numbers are not those of pictures that the student has not seen."
+            )
+
+
+def _pictures(workspace: Workspace, dataset: str) -> set[str]:
+    """Hashes of a dataset's pictures."""
+    if not (workspace.crops(dataset) / FILE_NAME).is_file():
+        return set()
+    return set(crops_of(workspace, dataset).image_sha256)

@@ -56,7 +56,8 @@ def rewrite(path: Path, old: str, new: str) -> None:
 def test_nothing_changed_nothing_is_done_again(workspace):
     assert "1 of them done before" in kd(workspace, "train-student")
     assert "complete already" in kd(workspace, "extract-teachers")
-    assert "Warning" not in kd(workspace, "evaluate")
+    (warning,) = (line for line in kd(workspace, "evaluate").splitlines() if "Warning" in line)
+    assert "of 3 pictures of street-train, which is evaluated on, some are trained on" in warning
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,27 @@ def test_evaluation_says_what_it_was_asked_for_and_has_not(workspace):
     told = kd(workspace, "evaluate")
     assert "Warning: there is no store, and so no number, of lamp on street-train" in told
     assert "was trained before student in params.yaml changed" in told
+
+
+def test_pictures_that_are_trained_and_evaluated_on_are_told_under_any_name(workspace):
+    def change(params: dict) -> None:
+        params["datasets"]["val"] = params["datasets"]["street-train"] | {
+            "images": "val",
+            "annotations": "val.json",
+        }
+        params["evaluate"]["datasets"] = ["val"]
+
+    (workspace / "val").mkdir()
+    for number in (1, 2, 3):
+        shutil.copy(workspace / f"images/{number}.png", workspace / f"val/{number}.png")
+    cv2.imwrite(str(workspace / "val/3.png"), np.zeros((64, 48, 3), np.uint8))
+    shutil.copy(workspace / "people.json", workspace / "val.json")
+    write_params(workspace, change)
+    kd(workspace, "index-datasets")
+    kd(workspace, "extract-teachers")
+    told = "of 3 pictures of val, which is evaluated on, some are trained on (2 in street-train)"
+    assert told in kd(workspace, "train-student")
+    assert told in kd(workspace, "evaluate")
 
 
 def test_dvc_watches_every_file_that_params_name(workspace):
