@@ -6,7 +6,6 @@ Only photographs under Creative Commons' Attribution licence are taken, and each
 picture, from the licences and Flickr addresses in COCO's own annotation file.
 """
 
-import json
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from pipeline.atomic_file import write_atomically
 from pipeline.datasets.image_files import read_image
+from pipeline.datasets.json_file import read_json
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from student.evaluation.evaluate import score_workspace
@@ -40,14 +40,18 @@ LINE_HEIGHT = 22
 )
 def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Path) -> None:
     """Write the picture, two people to a row, each as image, labels, other students, the student."""
-    workspace = Workspace.open(root)
-    told = _told(json.loads(workspace.path(workspace.dataset(dataset).annotations).read_text()))
-    evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
-    params = workspace.params.model_copy(update={"evaluate": evaluate})
     try:
-        report = score_workspace(Workspace(root, params), with_teachers=False)
+        click.echo(_draw(root, dataset, images, joints, out))
     except KDError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _draw(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Path) -> str:
+    workspace = Workspace.open(root)
+    told = _told(read_json(workspace.path(workspace.dataset(dataset).annotations)))
+    evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
+    params = workspace.params.model_copy(update={"evaluate": evaluate})
+    report = score_workspace(Workspace(root, params), with_teachers=False)
     split = report.splits[dataset]
     columns = Columns((), report.students)
     people, shown = [], []
@@ -58,7 +62,7 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
             people.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
             shown.append(image)
     if not people:
-        raise click.ClickException(
+        raise KDError(
             f"no person with {joints} labelled joints is on a photograph of {dataset} that may be shown "
             f"({LICENCE}). Lower --joints, or name other photographs with --image."
         )
@@ -71,7 +75,7 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
     gap = np.full((GAP, rows[0].shape[1], 3), PAPER, np.uint8)
     picture = np.vstack([part for row in rows for part in (row, gap)])
     write_atomically(out, cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes())
-    click.echo(f"{out}: {len(shown)} people on {len(set(shown))} photographs")
+    return f"{out}: {len(shown)} people on {len(set(shown))} photographs"
 
 
 def _told(annotations: dict[str, Any]) -> dict[int, str]:

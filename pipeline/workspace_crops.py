@@ -12,8 +12,9 @@ def crops_of(workspace: Workspace, dataset: str) -> CropTable:
     """The crops of a dataset.
 
     Raises:
-        KDError: there is no table that can be read, or it is of other files or other joints. Files that are
-            gone by now are no error: the table has all that is needed of them.
+        KDError: there is no table that can be read, or it is of other files, another convention or other
+            joints; a file cannot be read. One that is gone by now is no error: the table has all that is
+            needed of it.
     """
     params = workspace.dataset(dataset)
     table = read_crop_table(workspace.crops(dataset), workspace.path(params.images))
@@ -42,6 +43,9 @@ def _checked(workspace: Workspace, params: DatasetParams, table: CropTable) -> C
     for path, sha256 in sources_of(params, workspace.root).items():
         if table.sources.get(path, sha256) != sha256:
             raise _other(table, f"made from {path} as it was: its SHA-256 is another now")
+    if table.convention != params.convention:
+        then, now = table.convention or "no convention", params.convention or "none"
+        raise _other(table, f"made with {then}, but params.yaml names {now} for it now")
     if table.joints and params.convention:
         joints = load_convention(params.convention, workspace.root).joints
         if joints != table.joints:

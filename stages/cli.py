@@ -42,7 +42,7 @@ class StageGroup(click.Group):
         except KDError as error:
             raise UserError(str(error)) from None
         except KeyboardInterrupt:
-            click.echo("\nStopped. Run the same command again: what was finished is kept.", err=True)
+            click.echo("\nStopped. What was finished is kept: run the same command again to go on.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -6,26 +6,40 @@ left out: `index` is a stage for every dataset, all with dependencies of one for
 compares it with them.)
 """
 
-import io
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Sequence
 
 import click
+import yaml
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.comments import CommentedSeq
 
 from pipeline.atomic_file import write_atomically
+from pipeline.errors import KDError
 from pipeline.params import PACKAGED_WEIGHTS, Params, load_yaml
 from pipeline.workspace import WEIGHTS, Workspace
 
 DVC_FILE = "dvc.yaml"
-MARK = "named in params.yaml"
+MARK = "# named in params.yaml"
 """The comment behind what is added."""
+
+
+def tell_named_files(workspace: Workspace) -> None:
+    """`watch_named_files`, and print what was added. A dvc.yaml that cannot be written is a warning: the
+    command's own work is done by then."""
+    try:
+        added = watch_named_files(workspace)
+    except KDError as error:
+        click.echo(f"Warning: {error}")
+        return
+    for entry in added:
+        click.echo(f"dvc.yaml, {entry} is a dependency from now on, as params.yaml names it.")
 
 
 def watch_named_files(workspace: Workspace) -> list[str]:
     """Add to dvc.yaml's stages `train` and `evaluate` the files that params.yaml names and they lack, and
-    take out those that were added so and are not named any more. What else is in it stays as it is; a
-    workspace without dvc.yaml, or with other stages, is left alone.
+    take out those that were added so and are not named any more: a line each, and every other line stays as
+    it is. A workspace without dvc.yaml, or whose stages list dependencies in another way, is left alone.
 
     Returns: what was added, `stage: file` each.
 
@@ -33,38 +47,54 @@ def watch_named_files(workspace: Workspace) -> list[str]:
         KDError: dvc.yaml cannot be written.
     """
     path = workspace.path(DVC_FILE)
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"))
-        stages = {name: told["stages"][name] for name in ("train", "evaluate") if name in told["stages"]}
-        dependencies = {name: stage.setdefault("deps", []) for name, stage in stages.items()}
-    except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
+        text = path.read_bytes().decode()
+        stages = YAML().load(text)["stages"]
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
         return []  # DVC tells what is wrong with it
-    added, before = [], str(dependencies)
-    for name, paths in named_files(workspace).items():
-        if name in dependencies:
-            entries = dependencies[name]
-            for place in reversed(range(len(entries))):
-                if _is_ours(entries, place) and entries[place] not in paths:
-                    del entries[place]
-            watched = {next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries}
-            for file in (file for file in paths if file not in watched):
-                entries.append(file)
-                entries.yaml_add_eol_comment(MARK, len(entries) - 1)
-                added.append(f"{name}: {file}")
-    if str(dependencies) != before:
-        text = io.StringIO()
-        yaml.dump(told, text)
-        write_atomically(path, text.getvalue())
+    lines, added = text.splitlines(keepends=True), []
+    edits: list[tuple[int, list[str]]] = []
+    for name, files in named_files(workspace).items():
+        stage = stages.get(name) if isinstance(stages, dict) else None
+        entries = stage.get("deps") if isinstance(stage, dict) else None
+        if isinstance(entries, CommentedSeq) and entries and not entries.fa.flow_style():
+            new = _edited(lines, entries, files, edits)
+            added += [f"{name}: {file}" for file in new]
+    for place, replacement in sorted(edits, reverse=True):
+        lines[place : place + 1] = replacement
+    if edits:
+        write_atomically(path, "".join(lines).encode())
     return added
 
 
-def _is_ours(entries: CommentedSeq, place: int) -> bool:
-    """Whether the entry has our comment behind it."""
-    comments = entries.ca.items.get(place)
-    return bool(comments and comments[0] and MARK in comments[0].value)
+def _edited(
+    lines: Sequence[str], entries: CommentedSeq, files: Sequence[str], edits: list[tuple[int, list[str]]]
+) -> list[str]:
+    """The files that `entries` lack; appends to `edits` which lines become which."""
+    places = {entries.lc.item(number)[0]: entry for number, entry in enumerate(entries)}
+    named = {posixpath.normpath(file) for file in files}
+    gone = [
+        place
+        for place, entry in places.items()
+        if lines[place].rstrip().endswith(MARK) and posixpath.normpath(str(entry)) not in named
+    ]
+    kept = [entry for place, entry in places.items() if place not in gone]
+    watched = {
+        posixpath.normpath(str(next(iter(entry)) if isinstance(entry, dict) else entry)) for entry in kept
+    }
+    new = [file for file in files if posixpath.normpath(file) not in watched]
+    first = min(places)
+    indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+    ending = lines[first][len(lines[first].rstrip("\r\n")) :] or "\n"
+    before = [f"{indent}- {_scalar(file)}  {MARK}{ending}" for file in new]
+    for place in {*gone, *([first] if before else [])}:
+        edits.append((place, (before if place == first else []) + ([] if place in gone else [lines[place]])))
+    return new
+
+
+def _scalar(text: str) -> str:
+    """As YAML has it, with quotes where it needs them."""
+    return yaml.safe_dump(text, default_flow_style=True, width=2**20).splitlines()[0]
 
 
 def missing_sections(workspace: Workspace) -> list[str]:
@@ -78,12 +108,6 @@ def missing_sections(workspace: Workspace) -> list[str]:
         return []  # DVC tells what is wrong with it
     sections = dict.fromkeys(str(name).partition(".")[0] for name in asked)
     return [name for name in sections if name in Params.model_fields and name not in told]
-
-
-def tell_watched(added: Iterable[str]) -> None:
-    """Print what `watch_named_files` has added."""
-    for entry in added:
-        click.echo(f"dvc.yaml, {entry} is a dependency from now on, as params.yaml names it.")
 
 
 def named_files(workspace: Workspace) -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ def index_datasets(root: Path, names: tuple[str, ...]) -> None:
     from pipeline.datasets.plausibility import doubts
     from pipeline.datasets.refusal import count_reasons, write_refusals
     from pipeline.workspace import Workspace, make_folder
-    from stages.dvc_file import missing_sections, tell_watched, watch_named_files
+    from stages.dvc_file import missing_sections, tell_named_files
 
     workspace = Workspace.open(root)
     for name in names or workspace.params.datasets:
@@ -44,6 +44,6 @@ def index_datasets(root: Path, names: tuple[str, ...]) -> None:
             click.echo(f"  refused {count}: {reason} (see {folder / 'refused.json'})")
         for doubt in doubts(table, load_convention(params.convention, root) if params.convention else None):
             click.echo(f"  Warning: {doubt}")
-    tell_watched(watch_named_files(workspace))
+    tell_named_files(workspace)
     for name in missing_sections(workspace):
         click.echo(f"Warning: dvc repro needs a section {name} in params.yaml. Add a line: {name}: {{}}")

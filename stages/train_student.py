@@ -44,7 +44,7 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
         os.nice(BASELINE_NICENESS)
     from pipeline.teachers.device import resolve_device
     from pipeline.workspace import Workspace
-    from stages.dvc_file import tell_watched, watch_named_files
+    from stages.dvc_file import tell_named_files
     from student.baselines import baseline_workspaces, make_baselines_folder
     from student.evaluation.doubts import shared_pictures
 
@@ -69,14 +69,14 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
         make_baselines_folder(workspace)
     for doubt in shared_pictures(workspace):
         click.echo(f"Warning: {doubt}")
-    tell_watched(watch_named_files(workspace))
+    tell_named_files(workspace)
 
 
 def _trained(workspace: "Workspace", fresh: bool, progress: "Progress | None" = None) -> str:
-    from pipeline.store.durable import is_locked
+    from pipeline.store.durable import is_held
     from student.train import train_student as train
 
-    if workspace.run.is_dir() and is_locked(workspace.run):
+    if workspace.run.is_dir() and is_held(workspace.run):
         click.echo(f"{workspace.run}: another training is at work there, and this one waits for it.")
     return train(workspace, resume=not fresh, progress=progress).summary()
 

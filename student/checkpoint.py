@@ -56,10 +56,15 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
         torch.cuda.set_rng_state_all(state["cuda"])
 
 
+MEANINGS = "joint conventions"
+"""In a nest of what something depends on, what the conventions mean. Earlier versions did not say it: where
+it is absent it is unknown, not changed. No dataset can have the name."""
+
+
 def changes(before: Any, now: Any, place: str = "") -> list[str]:
     """What differs between two nested mappings, one line each: `train.epochs: 10 -> 20`."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = sorted({*before, *now})
+        keys = sorted({*before, *now} - ({MEANINGS} if MEANINGS not in before else set()))
         return [
             line
             for key in keys

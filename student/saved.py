@@ -56,7 +56,7 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
         )
     try:
         student = PoseStudent(StudentConfig.from_dict(told))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, KDError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise _damaged(folder / CONFIG, error) from None
     try:
         student.load_state_dict(load_file(weights))

@@ -18,6 +18,7 @@ from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
 from pipeline.workspace_union import workspace_convention_names, workspace_union
 from student.cells import open_cell, stored_convention, teaching_of
+from student.checkpoint import MEANINGS
 from student.split import TrainingSplit, relations_of
 from student.student_config import StudentConfig
 from student.targets.teaching import Teaching
@@ -72,7 +73,7 @@ def open_supervision(workspace: Workspace) -> Supervision:
         ],
         identity={split.table.dataset: _identity(split) for split in splits}
         | _given_calibration(workspace)
-        | {"conventions": _meanings(workspace, tables, readers)},
+        | {MEANINGS: _meanings(workspace, tables, readers)},
         warnings=tuple(_warnings(params, readers)),
         split_conventions={
             table.dataset: load_convention(table.convention, workspace.root)

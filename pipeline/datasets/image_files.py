@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,10 +78,10 @@ def locate(images_root: Path, name: str) -> Path:
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is an absolute path")
     try:
-        path = (images_root / name).resolve()
+        path = (images_root / posixpath.normpath(name)).resolve()
     except (OSError, RuntimeError, ValueError):
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is no usable file name") from None
-    if ".." in PurePosixPath(name).parts and not path.is_relative_to(images_root):
+    if PurePosixPath(posixpath.normpath(name)).parts[0] == "..":
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder by '..'")
     return path
 

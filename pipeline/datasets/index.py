@@ -1,5 +1,6 @@
 """From a dataset's files to its crop table and the list of what was refused."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pipeline.datasets.refusal import Reason, Refusal, Refused, nothing_left
 from pipeline.datasets.screening import Crop, screen
 from pipeline.datasets.unlabelled import read_unlabelled
 from pipeline.errors import KDError
-from pipeline.file_hash import sha256_of_tree
+from pipeline.file_hash import known_sha256
 from pipeline.params import DatasetParams
 
 
@@ -46,6 +47,7 @@ def index_dataset(
     """
     convention = load_convention(params.convention, root) if params.convention else None
     images_root = _images_folder(name, params, root)
+    sources = sources_of(params, root)  # before they are read: what changes meanwhile is found later
     annotations = _read(name, params, convention, root)
     known = {} if known is None else known
     names = sorted({person.image.file_name for person in annotations.people} - known.keys())
@@ -54,7 +56,7 @@ def index_dataset(
     refusals = annotations.refused + refusals
     if not crops:
         raise nothing_left(name, root / (params.boxes or params.annotations), refusals)
-    return _table(name, params, images_root, crops, convention, sources_of(params, root)), refusals
+    return _table(name, params, images_root, crops, convention, sources), refusals
 
 
 def index_people(
@@ -142,9 +144,27 @@ def _order(crop: Crop) -> tuple:
 
 def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
     """SHA-256 of the files that a split's people come from, by their paths in params.yaml; those that are
-    there."""
-    paths = [path for path in (params.annotations, params.boxes) if path is not None]
-    return {path: sha256_of_tree(root / path) for path in paths if (root / path).exists()}
+    there. Of a folder (PoseTrack18), of the JSON files in it.
+
+    Raises:
+        KDError: a file cannot be read.
+    """
+    found = {}
+    for name in (name for name in (params.annotations, params.boxes) if name is not None):
+        path = root / name
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        try:
+            hashes = [known_sha256(file) for file in files]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise KDError(
+                f"{path} cannot be read: {error.strerror}. Make it readable for this user, then run the same "
+                "command again."
+            ) from None
+        told = "".join(f"{file.name}\0{sha256}\0" for file, sha256 in zip(files, hashes, strict=True))
+        found[name] = hashlib.sha256(told.encode()).hexdigest() if path.is_dir() else hashes[0]
+    return found
 
 
 def _table(

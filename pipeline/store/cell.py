@@ -159,9 +159,13 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
             f"kd-pipeline extract-teachers --teacher {attributes['teacher']} --dataset "
             f"{attributes['dataset']} --replace-stale"
         )
-    if attributes["format_version"] > FORMAT_VERSION:
-        raise UnknownFormat(
-            f"{path} has store format {attributes['format_version']}, but this kd-pipeline reads format "
-            f"{FORMAT_VERSION}. Update kd-pipeline, or extract the cell into another workspace."
-        )
+    for name, found, wanted in (
+        ("store format", attributes["format_version"], FORMAT_VERSION),
+        ("seals of version", attributes.get("seal_version", 1), SEAL_VERSION),
+    ):
+        if found > wanted:
+            raise UnknownFormat(
+                f"{path} has {name} {found}, but this kd-pipeline reads {wanted}. Update kd-pipeline, or "
+                "extract the cell into another workspace."
+            )
     return attributes

@@ -126,14 +126,24 @@ def remove_dead_sessions(store: Path) -> None:
 
 def is_locked(session: Path) -> bool:
     """Whether the writer whose folder this is may be alive."""
+    return _refusal_of_lock(session) is not None
+
+
+def is_held(folder: Path) -> bool:
+    """Whether another process is known to hold the folder's lock; False where there are no locks."""
+    return isinstance(_refusal_of_lock(folder), BlockingIOError)
+
+
+def _refusal_of_lock(folder: Path) -> OSError | None:
+    """Why the folder cannot be locked just now; None where it can."""
     try:
-        descriptor = _open_folder(session)
-    except OSError:
-        return True
+        descriptor = _open_folder(folder)
+    except OSError as error:
+        return error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
+    except OSError as error:
+        return error
     finally:
         _close_folder(descriptor)
-    return False
+    return None

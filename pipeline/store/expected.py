@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline.errors import KDError
-from pipeline.file_hash import sha256_of_tree
+from pipeline.file_hash import known_sha256
 from pipeline.params import TeacherParams
 from pipeline.store.map_codec import MapCodec
 from pipeline.store.provenance import CellProvenance
@@ -37,11 +37,12 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
         known["map"] = {**stored["map"], "size": list(size)} if size else stored["map_made"]
     checkpoint = workspace.path(params.checkpoint)
     if checkpoint.is_file():
-        known["checkpoint_sha256"] = sha256_of_tree(checkpoint)
+        known["checkpoint_sha256"] = known_sha256(checkpoint)
     elif params.sha256:
         known["checkpoint_sha256"] = _completed(params.sha256, stored.get("checkpoint_sha256"))
     if "external_data_sha256" in stored and checkpoint.is_file():
-        known["external_data_sha256"] = external_data_sha256(checkpoint)
+        found = external_data_sha256(checkpoint)
+        known |= {} if found is None else {"external_data_sha256": found}
     if stored.get("adapter") == params.adapter == "onnx":
         with suppress(KDError):  # training needs no sidecar; extraction tells what is wrong with it
             known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256

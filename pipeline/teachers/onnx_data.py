@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from pipeline.file_hash import sha256_of_tree
+from pipeline.file_hash import sha256_of
 
 _LOCATION = re.compile(rb"\x0a\x08location\x12([\x00-\x7f]|[\x80-\xff][\x00-\x7f])")
 """A tensor's entry `location` in ONNX's protobuf, up to the length of the name of its file."""
@@ -12,9 +12,12 @@ _LOCATION = re.compile(rb"\x0a\x08location\x12([\x00-\x7f]|[\x80-\xff][\x00-\x7f
 
 def external_data_sha256(path: Path) -> str | None:
     """Hash of the files that the ONNX file at `path` keeps weights in, by their names relative to it; None
-    where all are in itself. A file that is missing has none: onnxruntime tells of it."""
-    files = {name: path.parent / name for name in _locations(path.read_bytes())}
-    found = {name: sha256_of_tree(file) for name, file in sorted(files.items()) if file.is_file()}
+    where all are in itself, or where one is missing: onnxruntime tells of it."""
+    files = {name: path.parent / name for name in sorted(_locations(path.read_bytes()))}
+    try:
+        found = {name: sha256_of(file) for name, file in files.items()}
+    except (OSError, ValueError):  # missing, or a name that is none
+        return None
     if not found:
         return None
     told = "".join(f"{name}\0{sha256}\0" for name, sha256 in found.items())
@@ -26,5 +29,5 @@ def _locations(model: bytes) -> set[str]:
     for match in _LOCATION.finditer(model):
         low, *high = match[1]
         length = (low & 0x7F) + (high[0] << 7 if high else 0)
-        names.add(model[match.end() :][:length].decode(errors="replace"))
+        names.add(model[match.end() : match.end() + length].decode(errors="replace"))
     return names

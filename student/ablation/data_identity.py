@@ -9,6 +9,7 @@ from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
 from student.ablation.ablation import Run
+from student.checkpoint import MEANINGS
 from student.supervision import open_supervision
 
 
@@ -23,6 +24,7 @@ def data_identity(workspace: Workspace) -> dict[str, Any]:
         "joints": list(supervision.student.skeleton.joints),
         "train": supervision.identity,
         "evaluate": {name: _labels(workspace, name) for name in workspace.params.evaluate.datasets},
+        MEANINGS: _meanings(workspace),
     }
     return json.loads(json.dumps(identity))
 
@@ -44,8 +46,12 @@ def identities(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 
 
 def _labels(workspace: Workspace, dataset: str) -> list[str]:
-    """Of the crops, of everyone annotated and of what their joints mean, where the dataset has any."""
+    """Of the crops, and of everyone annotated where the dataset has annotations."""
     tables = [crops_of(workspace, dataset), people_of(workspace, dataset)]
-    convention = workspace.dataset(dataset).convention
-    meaning = [load_convention(convention, workspace.root).meaning_sha256] if convention else []
-    return [table.labels_sha256 for table in tables if table is not None] + meaning
+    return [table.labels_sha256 for table in tables if table is not None]
+
+
+def _meanings(workspace: Workspace) -> dict[str, str]:
+    """Of the conventions that is evaluated in."""
+    names = [workspace.dataset(name).convention for name in workspace.params.evaluate.datasets]
+    return {name: load_convention(name, workspace.root).meaning_sha256 for name in names if name is not None}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.datasets.crop_table import FILE_NAME
+from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
 from student.run import settings_sha256
@@ -35,10 +35,7 @@ def evaluation_doubts(workspace: Workspace) -> Iterator[str]:
 
 def shared_pictures(workspace: Workspace) -> Iterator[str]:
     """Of every dataset that is evaluated on and has pictures that are trained on, by their contents. Datasets
-    that are not indexed are left out.
-
-    Raises:
-        KDError: `crops_of`.
+    whose crop table is missing or cannot be used are left out: who needs them says so.
     """
     params = workspace.params
     trained = {name: _pictures(workspace, name) for name in dict.fromkeys(params.train.datasets)}
@@ -56,6 +53,7 @@ def shared_pictures(workspace: Workspace) -> Iterator[str]:
 
 def _pictures(workspace: Workspace, dataset: str) -> set[str]:
     """Hashes of a dataset's pictures."""
-    if not (workspace.crops(dataset) / FILE_NAME).is_file():
+    try:
+        return set(crops_of(workspace, dataset).image_sha256)
+    except KDError:
         return set()
-    return set(crops_of(workspace, dataset).image_sha256)

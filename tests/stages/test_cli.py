@@ -106,4 +106,4 @@ def test_an_interrupted_command_says_that_it_can_be_repeated(monkeypatch):
     monkeypatch.setattr(main.commands["index-datasets"], "callback", interrupted)
     done = CliRunner().invoke(main, ["index-datasets"])
     assert done.exit_code == 130
-    assert "Stopped. Run the same command again" in done.output
+    assert "Stopped. What was finished is kept" in done.output

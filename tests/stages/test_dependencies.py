@@ -12,8 +12,9 @@ import yaml
 from lamp_workspace import kd, refused, write_params, write_people, write_teacher
 
 from pipeline.workspace import Workspace
-from stages.dvc_file import named_files
+from stages.dvc_file import named_files, watch_named_files
 from student.ablation.data_identity import data_identity
+from student.checkpoint import MEANINGS, changes
 
 CONVENTION = "own/coco_of_ours.yaml"
 SETTINGS = {"epochs": 1, "batch_size": 2, "datasets": ["street-train"]}
@@ -71,10 +72,49 @@ def test_nothing_changed_nothing_is_done_again(workspace):
 def test_what_a_convention_means_is_part_of_a_training_and_of_an_ablation(workspace, old, new):
     before = data_identity(Workspace.open(workspace))
     rewrite(workspace / CONVENTION, old, new)
-    assert f"is of another training (data.conventions.{CONVENTION}: " in kd(workspace, "train-student")
+    assert f"is of another training (data.joint conventions.{CONVENTION}: " in kd(workspace, "train-student")
     after = data_identity(Workspace.open(workspace))
-    assert after["train"]["conventions"] != before["train"]["conventions"]
-    assert after["evaluate"] != before["evaluate"]
+    assert after["train"][MEANINGS] != before["train"][MEANINGS]
+    assert after[MEANINGS] != before[MEANINGS]
+
+
+def test_where_nobody_wrote_down_what_conventions_mean_nothing_is_trained_again(workspace):
+    now = data_identity(Workspace.open(workspace))
+    before = {name: value for name, value in now.items() if name != MEANINGS}
+    before["train"] = {name: value for name, value in now["train"].items() if name != MEANINGS}
+    assert changes(before, now) == [] and changes(now, now) == []
+    assert changes(now, before) != []
+
+
+def test_another_convention_of_the_same_joints_is_another_crop_table(workspace):
+    shutil.copy(workspace / CONVENTION, workspace / "own/other.yaml")
+    path = workspace / "params.yaml"
+    path.write_text(path.read_text().replace(CONVENTION, "own/other.yaml"))
+    told = f"made with {CONVENTION}, but params.yaml names own/other.yaml for it now"
+    assert told in refused(workspace, "train-student")
+
+
+def test_annotations_that_may_not_be_read_are_one_paragraph(workspace, monkeypatch):
+    def denied(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipeline.datasets.index.known_sha256", denied)
+    assert "people.json cannot be read: Permission denied" in refused(workspace, "train-student")
+
+
+def test_an_evaluated_dataset_that_is_stale_does_not_fail_a_training(workspace):
+    """It is done by the time that shared pictures are counted."""
+
+    def change(params: dict) -> None:
+        params["datasets"]["val"] = params["datasets"]["street-train"] | {"annotations": "val.json"}
+        params["evaluate"]["datasets"] = ["val"]
+
+    shutil.copy(workspace / "people.json", workspace / "val.json")
+    write_params(workspace, change)
+    kd(workspace, "index-datasets")
+    kd(workspace, "extract-teachers")
+    (workspace / "val.json").write_text("{}")
+    assert "student.safetensors" in kd(workspace, "train-student")
 
 
 def test_joints_in_another_order_are_another_crop_table(workspace):
@@ -168,8 +208,8 @@ def test_dvc_watches_every_file_that_params_name(workspace):
         "train": [CONVENTION],
         "evaluate": [CONVENTION],
     }
-    assert stages["train"]["deps"] == ["crops", "stores", CONVENTION]
-    assert stages["evaluate"]["deps"][-1] == CONVENTION
+    assert stages["train"]["deps"] == [CONVENTION, "crops", "stores"]
+    assert stages["evaluate"]["deps"][0] == CONVENTION
     before = (workspace / "dvc.yaml").read_bytes()
     kd(workspace, "train-student")
     assert (workspace / "dvc.yaml").read_bytes() == before
@@ -185,6 +225,39 @@ def test_dvc_yaml_keeps_what_is_there(workspace, repository: Path):
     write_params(workspace)
     kd(workspace, "index-datasets")
     assert (workspace / "dvc.yaml").read_text() == (repository / "dvc.yaml").read_text()
+
+
+DVC_FILES = {
+    "no deps": "stages:\n  train:\n    cmd: t\n",
+    "null": "stages:\n  train:\n    cmd: t\n    deps:\n",
+    "text": "stages:\n  train:\n    cmd: t\n    deps: a\n",
+    "flow": "stages:\n  train:\n    cmd: t\n    deps: [a, b]\n",
+    "list": "stages: [train]\n",
+    "torn": "stages: {train: [",
+}
+
+
+@pytest.mark.parametrize("kind", DVC_FILES)
+def test_a_dvc_yaml_of_another_form_is_left_alone(workspace, kind):
+    (workspace / "dvc.yaml").write_text(DVC_FILES[kind])
+    kd(workspace, "index-datasets")
+    assert (workspace / "dvc.yaml").read_text() == DVC_FILES[kind]
+
+
+def test_a_line_is_added_and_taken_out_and_nothing_else_is_touched(workspace):
+    text = (
+        'stages:\n    train:\n        cmd: "kd-pipeline train-student"\n        deps:\n'
+        "        - crops   # tables\n"
+        "        - stores:\n            cache: false\n\n        # the sections\n        params: [train]\n"
+    )
+    (workspace / "dvc.yaml").write_text(text)
+    assert watch_named_files(Workspace.open(workspace)) == [f"train: {CONVENTION}"]
+    line = f"        - {CONVENTION}  # named in params.yaml\n"
+    assert (workspace / "dvc.yaml").read_text() == text.replace("        - crops", f"{line}        - crops")
+    assert watch_named_files(Workspace.open(workspace)) == []
+    write_params(workspace)
+    assert watch_named_files(Workspace.open(workspace)) == []
+    assert (workspace / "dvc.yaml").read_text() == text
 
 
 def test_first_weights_calibration_and_other_students_are_watched_too(workspace):

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import KDError
 from pipeline.params import ViewsParams
-from pipeline.store.durable import is_locked
+from pipeline.store.durable import is_held, taking_turns
 from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.checkpoint import load_checkpoint
@@ -265,7 +266,6 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from pathlib import Path
-from pipeline.store.durable import is_locked
 from pipeline.store.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.train import train_student
@@ -332,5 +332,11 @@ def test_the_weight_of_occluded_labels_reaches_the_batch(workspace):
 
 def test_a_second_training_in_the_same_folder_waits_for_its_turn(workspace):
     held = set()
-    train_student(workspace, progress=lambda done, steps: held.add(is_locked(workspace.run)))
-    assert held == {True} and not is_locked(workspace.run)
+    train_student(workspace, progress=lambda done, steps: held.add(is_held(workspace.run)))
+    assert held == {True} and not is_held(workspace.run)
+    with ThreadPoolExecutor(1) as pool:
+        with taking_turns(workspace.run):
+            second = pool.submit(train_student, workspace)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=2)
+        assert second.result(timeout=120).first_epoch > 0
