@@ -160,12 +160,12 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
             f"{attributes['dataset']} --replace-stale"
         )
     for name, found, wanted in (
-        ("store format", attributes["format_version"], FORMAT_VERSION),
+        ("format", attributes["format_version"], FORMAT_VERSION),
         ("seals of version", attributes.get("seal_version", 1), SEAL_VERSION),
     ):
         if found > wanted:
             raise UnknownFormat(
-                f"{path} has {name} {found}, but this kd-pipeline reads {wanted}. Update kd-pipeline, or "
-                "extract the cell into another workspace."
+                f"{path} has store {name} {found}, but this kd-pipeline reads {name} {wanted}. Update "
+                "kd-pipeline, or extract the cell into another workspace."
             )
     return attributes

@@ -1,6 +1,9 @@
 """A synthetic dataset on disk."""
 
 import json
+import multiprocessing
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -87,7 +90,10 @@ def _mapper(tasks: int) -> Iterator[Callable[..., Iterator[Picture]]]:
     if processes < 2:
         yield map
         return
-    with ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    # A child forked from a process with threads may wait for ever for a lock that one of them held.
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if alone else "spawn")
+    with ProcessPoolExecutor(processes, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         yield partial(pool.map, chunksize=_PICTURES_AT_A_TIME)
 
 
