@@ -77,13 +77,13 @@ def locate(images_root: Path, name: str) -> Path:
     """
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is an absolute path")
+    plain = posixpath.normpath(name)
+    if PurePosixPath(plain).parts[:1] == ("..",):
+        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder by '..'")
     try:
-        path = (images_root / posixpath.normpath(name)).resolve()
+        return (images_root / plain).resolve()
     except (OSError, RuntimeError, ValueError):
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is no usable file name") from None
-    if PurePosixPath(posixpath.normpath(name)).parts[0] == "..":
-        raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder by '..'")
-    return path
 
 
 def inspect_image(path: Path) -> ImageFacts:

@@ -155,6 +155,11 @@ def test_the_images_folder_a_folder_in_it_and_an_image_may_be_links(folder, tmp_
     assert isinstance(inspect_images(link, [name])[name], ImageFacts)
 
 
+@pytest.mark.parametrize("name", ["", ".", "./", "sub/.."])
+def test_a_name_of_the_folder_itself_is_no_image(folder, name):
+    assert isinstance(inspect_images(folder, [name])[name], Refused)
+
+
 def test_a_link_to_itself_is_refused(folder):
     assert isinstance(inspect_images(folder, ["loop.jpg"])["loop.jpg"], Refused)
 
