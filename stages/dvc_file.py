@@ -111,7 +111,9 @@ def missing_sections(workspace: Workspace) -> list[str]:
 
 
 def named_files(workspace: Workspace) -> dict[str, list[str]]:
-    """Files that the stages `train` and `evaluate` depend on and that nothing else in dvc.yaml covers."""
+    """Files that the stages `train` and `evaluate` depend on and that nothing else in dvc.yaml covers: a
+    student's first weights that are a teacher's checkpoint are in that teacher's stores by their hash.
+    """
     params = workspace.params
     conventions = [
         *(dataset.convention for dataset in params.datasets.values()),
@@ -121,14 +123,12 @@ def named_files(workspace: Workspace) -> dict[str, list[str]]:
     ]
     both = [name for name in conventions if name and name.endswith((".yaml", ".yml"))]
     init = params.student.init
-    weights = [
-        init.rtmpose,
-        init.simple_baseline,
-        None if init.backbone == PACKAGED_WEIGHTS else init.backbone,
-    ]
+    weights = [init.rtmpose, init.simple_baseline, init.backbone]
     weights.append(f"{init.student}/{WEIGHTS}" if init.student else None)
+    covered = {PACKAGED_WEIGHTS, *(params.teachers[name].checkpoint for name in params.cells.teachers)}
+    first = [path for path in weights if path not in covered]
     return {
-        "train": _once([*both, *weights, params.distill.calibration]),
+        "train": _once([*both, *first, params.distill.calibration]),
         "evaluate": _once([*both, *params.evaluate.students.values()]),
     }
 

@@ -227,6 +227,11 @@ def test_dvc_yaml_keeps_what_is_there(workspace, repository: Path):
     assert (workspace / "dvc.yaml").read_text() == (repository / "dvc.yaml").read_text()
 
 
+def test_the_repository_s_own_dvc_yaml_lacks_nothing(repository: Path):
+    """Else the first command of a newcomer would change a file that git knows."""
+    assert named_files(Workspace.open(repository)) == {"train": [], "evaluate": []}
+
+
 DVC_FILES = {
     "no deps": "stages:\n  train:\n    cmd: t\n",
     "null": "stages:\n  train:\n    cmd: t\n    deps:\n",
