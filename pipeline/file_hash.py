@@ -1,8 +1,10 @@
-"""Hashes of files' contents."""
+"""Hashes of files' contents, and of plain values."""
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def sha256_of(path: Path) -> str:
@@ -15,6 +17,11 @@ def known_sha256(path: Path) -> str:
     """The same; a file that has not changed since this process last asked is not read again."""
     facts = path.stat()
     return _sha256(path, facts.st_mtime_ns, facts.st_size)
+
+
+def sha256_of_json(value: Any) -> str:
+    """SHA-256 of a value as JSON, its keys sorted."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @cache

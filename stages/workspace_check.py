@@ -29,8 +29,10 @@ def missing_files(root: Path) -> list[MissingFile]:
         *_first_weights(workspace),
         *_other_files(workspace),
     )
-    wanted = {file.path: file for file in reversed(files)}
-    missing = [file for path, file in reversed(wanted.items()) if not path.exists()]
+    wanted: dict[Path, MissingFile] = {}
+    for file in files:
+        wanted.setdefault(file.path, file)
+    missing = [file for path, file in wanted.items() if not path.exists()]
     made = _made_by_dvc(workspace) if missing else set()
     absent = {file.path for file in missing}
     return [

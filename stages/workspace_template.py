@@ -8,7 +8,6 @@ from pathlib import Path
 from pipeline.errors import KDError
 from pipeline.params import load_yaml
 from pipeline.workspace import Workspace, make_folder
-from stages.dvc_file import watch_named_files
 
 TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
 NEEDS_DATA = ("real-sample",)
@@ -46,6 +45,8 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
         KDError: there is a workspace already; `data` is missing, or lacks a file the template links to; there
             is no git.
     """
+    from stages.dvc_file import watch_named_files
+
     if (folder / "params.yaml").exists():
         raise KDError(
             f"{folder} holds a workspace already (params.yaml). Choose another folder, or see what it lacks: "

@@ -1,7 +1,5 @@
 """One training, put together from a workspace: it can be stepped, saved and gone on with."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import torch
 
+from pipeline.file_hash import sha256_of_json
 from pipeline.params import Params, TrainParams
 from student.checkpoint import changes, load_checkpoint
 from student.dataset import TrainingSet
@@ -44,10 +43,7 @@ def training_settings(params: Params) -> dict[str, Any]:
 
 def settings_sha256(params: Params) -> dict[str, str]:
     """Hashes of `training_settings`."""
-    return {
-        name: hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-        for name, settings in training_settings(params).items()
-    }
+    return {name: sha256_of_json(settings) for name, settings in training_settings(params).items()}
 
 
 class TrainingRun:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 
 from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of, sha256_of_json
 from pipeline.workspace import CONFIG, WEIGHTS
 from student.network import PoseStudent
 from student.student_config import FORMAT, StudentConfig
@@ -49,7 +50,7 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise KDError(f"there is no {weights}, though {CONFIG} is there. Train: kd-pipeline train-student")
-    if _sha256(weights) != told["weights_sha256"]:
+    if sha256_of(weights) != told["weights_sha256"]:
         raise KDError(
             f"{weights} is not the file that {CONFIG} beside it was written for. Put the two files of one "
             "training together, or train anew: kd-pipeline train-student"
@@ -91,7 +92,7 @@ def _read_config(path: Path) -> dict:
         raise KDError(
             f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
         )
-    if "weights_sha256" not in told or told.get(_SEAL, _sealed(told)[_SEAL]) != _sealed(told)[_SEAL]:
+    if "weights_sha256" not in told or (_SEAL in told and told != _sealed(told)):
         raise _damaged(path, ValueError("it does not match the hash written with it"))
     return told
 
@@ -99,7 +100,7 @@ def _read_config(path: Path) -> dict:
 def _sealed(told: Mapping[str, Any]) -> dict[str, Any]:
     """With a hash of all the rest. Students of before there was one have none."""
     plain = {name: value for name, value in told.items() if name != _SEAL}
-    return plain | {_SEAL: hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()}
+    return plain | {_SEAL: sha256_of_json(plain)}
 
 
 def _damaged(path: Path, error: Exception) -> KDError:
@@ -108,8 +109,3 @@ def _damaged(path: Path, error: Exception) -> KDError:
         f"{path} is not a student's JSON, or was damaged ({type(error).__name__}: {told}). Put back the file "
         "that was written with the weights, or train anew: kd-pipeline train-student"
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from pipeline.conventions.convention import Convention
-from pipeline.conventions.registry import load_convention
+from pipeline.conventions.registry import load_convention, meanings_of
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.file_hash import sha256_of
@@ -203,10 +203,10 @@ def _meanings(workspace: Workspace, tables: Sequence[CropTable], teachers: Itera
     """Of every convention that the student's, a dataset's or a teacher's joints are told in."""
     names = [
         *workspace_convention_names(workspace),
-        *(table.convention for table in tables if table.convention is not None),
+        *(table.convention for table in tables),
         *(workspace.teacher(teacher).convention for teacher in teachers),
     ]
-    return {name: load_convention(name, workspace.root).meaning_sha256 for name in names}
+    return meanings_of(names, workspace.root)
 
 
 def _identity(split: TrainingSplit) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """A dataset's named joints, in order."""
 
-import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -10,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from pipeline.errors import KDError, unknown_name
+from pipeline.file_hash import sha256_of_json
 
 _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 Kind = Literal["same", "similar"]
@@ -79,7 +78,7 @@ class Convention:
     def meaning_sha256(self) -> str:
         """Hash of all that makes a convention another one, but for its name and the reasons of `dropped`."""
         told = asdict(self) | {"name": None, "dropped": sorted(self.dropped)}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return sha256_of_json(told)
 
     def index(self, joint: str) -> int:
         """Raises KDError for a joint the convention does not have."""

@@ -1,5 +1,6 @@
 """Conventions by name: the built-in ones, and YAML files of the user's."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def load_convention(name_or_path: str, root: Path | None = None) -> Convention:
             "Rename the file, or use the built-in one by its name."
         )
     return convention
+
+
+def meanings_of(names: Iterable[str | None], root: Path) -> dict[str, str]:
+    """What each of these conventions means, as a hash, by its name or path; None is none.
+
+    Raises:
+        KDError: `load_convention`.
+    """
+    return {name: load_convention(name, root).meaning_sha256 for name in names if name is not None}
 
 
 @cache

@@ -22,11 +22,8 @@ from pipeline.store.shard_file import (
     CHECKSUM_BYTES,
     OF_CHECKED,
     DamagedShard,
-    checksum_holds,
     decode_chunk,
-    decode_index,
     encode_index,
-    index_bytes,
     read_some,
 )
 
@@ -72,14 +69,11 @@ class Sealing:
         """
         path = store / array.file_name(shard)
         if self._frame_alone(array):
-            data = path.read_bytes()
             try:
-                ((_, length),) = decode_index(data[-index_bytes(array.slots) :], array.slots, 1).tolist()
+                (chunk,) = read_some(path, array.slots, 1, [0])
             except DamagedShard:
                 return None
-            chunk = data[:length]
-            whole = length + index_bytes(array.slots) == len(data) and checksum_holds(chunk)
-            return self.of_chunk(array, shard, chunk) if whole else None
+            return self.of_chunk(array, shard, chunk)
         value = self._start(array, shard)
         with path.open("rb") as file:
             while block := file.read(_BLOCK):

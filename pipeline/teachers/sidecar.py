@@ -1,13 +1,12 @@
 """The YAML file beside an ONNX teacher, which says what the ONNX file does not. See docs/teachers.md."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.errors import KDError
+from pipeline.file_hash import sha256_of_json
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import PixelSize, Section, load_yaml, parse_section
 from pipeline.teachers.normalise import Normalisation
@@ -165,7 +164,7 @@ class Sidecar(Section):
     def meaning_sha256(self) -> str:
         """Of those fields that the teacher's answers depend on, so that a new note makes no store stale."""
         meaning = self.model_dump(mode="json", exclude=_NOTES)
-        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+        return sha256_of_json(meaning)
 
 
 def _misfit(message: str) -> KDError:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.conventions.registry import load_convention
+from pipeline.conventions.registry import meanings_of
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
@@ -24,7 +24,10 @@ def data_identity(workspace: Workspace) -> dict[str, Any]:
         "joints": list(supervision.student.skeleton.joints),
         "train": supervision.identity,
         "evaluate": {name: _labels(workspace, name) for name in workspace.params.evaluate.datasets},
-        MEANINGS: _meanings(workspace),
+        MEANINGS: meanings_of(
+            [workspace.dataset(name).convention for name in workspace.params.evaluate.datasets],
+            workspace.root,
+        ),
     }
     return json.loads(json.dumps(identity))
 
@@ -49,9 +52,3 @@ def _labels(workspace: Workspace, dataset: str) -> list[str]:
     """Of the crops, and of everyone annotated where the dataset has annotations."""
     tables = [crops_of(workspace, dataset), people_of(workspace, dataset)]
     return [table.labels_sha256 for table in tables if table is not None]
-
-
-def _meanings(workspace: Workspace) -> dict[str, str]:
-    """Of the conventions that is evaluated in."""
-    names = [workspace.dataset(name).convention for name in workspace.params.evaluate.datasets]
-    return {name: load_convention(name, workspace.root).meaning_sha256 for name in names if name is not None}

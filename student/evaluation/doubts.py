@@ -35,8 +35,7 @@ def evaluation_doubts(workspace: Workspace) -> Iterator[str]:
 
 def shared_pictures(workspace: Workspace) -> Iterator[str]:
     """Of every dataset that is evaluated on and has pictures that are trained on, by their contents. Datasets
-    whose crop table is missing or cannot be used are left out: who needs them says so.
-    """
+    whose crop table is missing or cannot be used are left out: who needs them says so."""
     params = workspace.params
     trained = {name: _pictures(workspace, name) for name in dict.fromkeys(params.train.datasets)}
     for name in params.evaluate.datasets:
