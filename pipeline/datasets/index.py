@@ -152,10 +152,11 @@ def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
     found = {}
     for name in (name for name in (params.annotations, params.boxes) if name is not None):
         path = root / name
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         try:
+            in_folder = path.is_dir()
+            files = sorted(path.glob("*.json")) if in_folder else [path]
             hashes = [known_sha256(file) for file in files]
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # not there, or a name that no file can have
             continue
         except OSError as error:
             raise KDError(
@@ -163,7 +164,7 @@ def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
                 "command again."
             ) from None
         told = "".join(f"{file.name}\0{sha256}\0" for file, sha256 in zip(files, hashes, strict=True))
-        found[name] = hashlib.sha256(told.encode()).hexdigest() if path.is_dir() else hashes[0]
+        found[name] = hashlib.sha256(told.encode()).hexdigest() if in_folder else hashes[0]
     return found
 
 

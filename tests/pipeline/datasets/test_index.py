@@ -40,6 +40,12 @@ def test_every_kind_of_bad_sample_at_once_leaves_the_good_ones(tiny):
     }
 
 
+@pytest.mark.parametrize("annotations", ["a\0b.json", "x" * 5000 + ".json"])
+def test_annotations_with_a_name_that_no_file_can_have_are_one_paragraph(tiny, annotations):
+    with pytest.raises(KDError, match=r"does not exist|cannot be read: File name too long"):
+        tiny.index(annotations=annotations)
+
+
 def test_the_images_folder_may_be_a_link(tiny):
     plain, _ = tiny.index()
     (tiny.root / "link").symlink_to(tiny.images)
