@@ -14,11 +14,15 @@ from torch import Tensor
 from pipeline.geometry import MapGeometry
 from pipeline.store.info import bytes_by_array
 from pipeline.store.layout import FIDELITY_NAMES, NO_CROP
+from pipeline.store.quantise import LEAST_PEAK
 from pipeline.store.store import Store
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 
 MIN_PEAK = 0.3
 """Below it a map has no place that a joint could drift from."""
+FARTHEST = torch.finfo(torch.float16).max
+"""Drift is stored as float16. DARK extrapolates the joint of a nearly flat map to anywhere, and of infinities
+there is no percentile."""
 
 _BLUR_SIZE = 11
 _BLUR_SIGMA = 0.3 * ((_BLUR_SIZE - 1) * 0.5 - 1) + 0.8  # OpenCV's choice for a kernel of this size
@@ -98,7 +102,8 @@ def map_drift(output: TeacherOutput, stored: Maps, geometry: MapGeometry) -> Flo
 def heatmap_drift(
     made_BKHW: Float32[Tensor, "b k h w"], stored_BKHW: Float32[Tensor, "b k h w"], scale: tuple[float, float]
 ) -> Float32[Tensor, "b k"]:
-    """How far apart the joints decoded from two maps are, input pixels. `scale`: input pixels a map cell."""
+    """How far apart the joints decoded from two maps are, input pixels, FARTHEST at most. `scale`: input
+    pixels a map cell."""
     return _distance(decode_dark(made_BKHW) - decode_dark(stored_BKHW), scale)
 
 
@@ -115,7 +120,7 @@ def simcc_drift(made: SimCCOutput, stored: SimCCOutput, scale: tuple[float, floa
 
 
 def _distance(cells_BK2: Float32[Tensor, "b k 2"], scale: tuple[float, float]) -> Float32[Tensor, "b k"]:
-    return (cells_BK2 * cells_BK2.new_tensor(scale)).norm(dim=-1)
+    return (cells_BK2 * cells_BK2.new_tensor(scale)).norm(dim=-1).clamp(max=FARTHEST)
 
 
 def map_error(
@@ -140,7 +145,7 @@ def _heatmap_error(
     floor_BK: Float32[Tensor, "b k"],
 ) -> Float32[Tensor, "b k"]:
     peak_BK11 = made_BKHW.amax(dim=(-2, -1), keepdim=True)
-    scale_BK11 = torch.where(peak_BK11 > 0, 1.0 / peak_BK11, 0.0)
+    scale_BK11 = torch.where(peak_BK11 > LEAST_PEAK, 1.0 / peak_BK11, 0.0)
     made_BKHW, stored_BKHW = (map_BKHW.clamp(min=0.0) * scale_BK11 for map_BKHW in (made_BKHW, stored_BKHW))
     loud_BKHW = made_BKHW >= floor_BK[..., None, None]
     return ((made_BKHW - stored_BKHW).abs_() * loud_BKHW).amax(dim=(-2, -1))
@@ -171,7 +176,7 @@ def summarise(store: Store) -> dict[str, Any]:
     """
     taken_N = store.column("crop_id") != NO_CROP
     drift, error, floor = (store.column(name)[taken_N].astype(np.float64) for name in FIDELITY_NAMES)
-    measured = drift[~np.isnan(drift)]
+    measured = drift[~np.isnan(drift)].clip(max=FARTHEST)  # earlier versions stored infinity
     p50, p99, largest = np.quantile(measured, (0.5, 0.99, 1.0)).tolist() if measured.size else (None,) * 3
     rows = int(taken_N.sum())
     sizes = {name: size / rows for name, size in bytes_by_array(store).items()}

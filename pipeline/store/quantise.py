@@ -21,6 +21,8 @@ from torch import Tensor
 
 UNITS = 255
 """Units of a weight: the peak is 255 of them."""
+LEAST_PEAK = torch.finfo(torch.float32).tiny * UNITS
+"""A heatmap whose peak is not above it is all quiet: its values have no fractions in float32."""
 _TINY = 1e-30
 """Weight of what has none, where a logarithm is taken."""
 
@@ -57,11 +59,11 @@ def quantise_heatmaps(
     """(bytes, peak, base, floor): `base` is the mean of the quiet cells in the map's own range, `floor` the
     fraction of the peak under which a cell far from the summit is quiet.
 
-    Maps whose peak is not positive are all quiet, with base 0.
+    Maps whose peak is LEAST_PEAK or less are all quiet, with base 0.
     """
     flat_BKN = heatmap_BKHW.flatten(2)
     peak_BK1, top_BK1 = flat_BKN.max(dim=-1, keepdim=True)
-    positive_BK1 = peak_BK1 > torch.finfo(torch.float32).tiny * UNITS
+    positive_BK1 = peak_BK1 > LEAST_PEAK
     weight_BKN = torch.where(positive_BK1, flat_BKN / peak_BK1, 0.0).clamp_(0.0, 1.0)
     far_BKN = _far(top_BK1, heatmap_BKHW.shape[-2:], steps.reach)
     code_BKN, level_BK1, floor_BK1 = _quantise(weight_BKN, top_BK1, positive_BK1, far_BKN, steps)

@@ -1,5 +1,6 @@
 """What ends up in the store is what the teacher said of each crop, whatever happened on the way."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.geometry import crop_affine, warp_crop
 from pipeline.store.cell import group_metadata
 from pipeline.store.extract import extract_cell
 from pipeline.store.store import open_store
+from pipeline.teachers.maps import HeatmapOutput
 
 SAMPLED = 8
 """Crops that fidelity is measured on, of so small a cell."""
@@ -158,3 +160,34 @@ def test_fidelity_is_in_the_attributes_of_a_complete_cell(heatmap_store):
     size = sum(file.stat().st_size for file in (heatmap_store / "map").glob("c.*"))
     assert fidelity["bytes_per_crop"]["map"] == size / 10
     assert fidelity["storage"] is None
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-40, 0.29], ids=["nothing", "subnormal", "too little"])
+def test_statistics_of_no_joint_are_null_and_say_how_many_they_are_of(table, tmp_path, monkeypatch, level):
+    """A teacher that is sure of no joint of any crop."""
+    teacher = FakeTeacher()
+    said = teacher.answer
+
+    def unsure(images_BHW3):
+        output = said(images_BHW3)
+        maps = HeatmapOutput(torch.full_like(output.maps.heatmap_BKHW, level))
+        return dataclasses.replace(output, maps=maps)
+
+    monkeypatch.setattr(teacher, "answer", unsure)
+    extract_cell(teacher, table, tmp_path / "s.zarr", EXTRACT, RUNTIME)
+    fidelity = open_store(tmp_path / "s.zarr").attributes["fidelity"]
+    for told in (fidelity, fidelity["sampled"]):
+        assert told["joints_measured"] == 0
+        assert {value for name, value in told.items() if name.startswith("drift_")} == {None}
+
+
+def test_infinite_drift_in_the_shards_of_an_earlier_version_leaves_statistics_that_json_has(
+    table, tmp_path, monkeypatch
+):
+    def infinite(output, stored, geometry):
+        return torch.full(output.maps.heatmap_BKHW.shape[:2], torch.inf)
+
+    monkeypatch.setattr("pipeline.store.answer.map_drift", infinite)
+    extract_cell(FakeTeacher(), table, tmp_path / "s.zarr", EXTRACT, RUNTIME)
+    fidelity = open_store(tmp_path / "s.zarr").attributes["fidelity"]
+    assert fidelity["drift_p50_px"] == fidelity["drift_max_px"] == 65504.0

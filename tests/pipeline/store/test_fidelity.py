@@ -57,3 +57,15 @@ def test_simcc_error_is_of_the_weight_in_the_softmax_and_the_worse_axis_counts()
     made, stored = SimCCOutput(same, same), SimCCOutput(same, torch.tensor([[[1.0, 0.8]]]))
     expected = np.exp(-1) - np.exp(-2)
     assert map_error(made, stored, torch.zeros(1, 1), 10.0).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_drift_farther_than_float16_holds_is_the_farthest_that_it_holds():
+    """DARK extrapolates the joint of a nearly flat map to anywhere."""
+    drift = heatmap_drift(_blob(10.0, 12.0)[None, None], _blob(11.0, 12.0)[None, None], (1e5, 1e5))
+    assert drift.item() == 65504.0 == float(np.float16(drift.item()))
+
+
+def test_a_map_of_subnormal_numbers_has_no_error_rather_than_nan():
+    """One over its peak is infinite in float32; it is stored as a map without a peak."""
+    made = HeatmapOutput(torch.full((1, 1, 2, 2), 1e-40))
+    assert map_error(made, HeatmapOutput(torch.zeros(1, 1, 2, 2)), torch.zeros(1, 1), None).item() == 0.0
