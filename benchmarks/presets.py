@@ -68,7 +68,7 @@ def _scores(base: Path, workspace: Path, preset: str, seeds: int, epochs: int) -
         kd(workspace, "extract-teachers")  # of the first seed; the others find the stores complete
         kd(workspace, "train-student")
         kd(workspace, "evaluate")
-        metrics = json.loads((workspace / "evaluation/metrics.json").read_text())[VAL]["student"]
+        metrics = json.loads((workspace / "evaluation/details.json").read_text())[VAL]["student"]
         scores.append({name: metrics[name] for name in METRICS})
         shutil.rmtree(workspace / "runs")
     return scores

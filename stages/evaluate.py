@@ -16,7 +16,7 @@ from stages.progress import ProgressBar
     help="Score teachers from their stores, without a student; writes runs/teachers/ instead.",
 )
 def evaluate(root: Path, teachers_only: bool) -> None:
-    """Write evaluation/: metrics.json, predictions, pictures and the table that is printed at the end.
+    """Write evaluation/: the numbers, predictions, pictures and the table that is printed at the end.
 
     Every dataset is measured in its own convention. A joint that a model has no relation to is reported as
     not predicted, never as wrong or right.
@@ -24,6 +24,7 @@ def evaluate(root: Path, teachers_only: bool) -> None:
     from pipeline.workspace import Workspace
     from student.evaluation.doubts import evaluation_doubts
     from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
+    from student.evaluation.metrics import DETAILS
     from student.evaluation.side_by_side import SHEET
 
     workspace = Workspace.open(root)
@@ -36,7 +37,7 @@ def evaluate(root: Path, teachers_only: bool) -> None:
     click.echo(report.table())
     for doubt in () if teachers_only else evaluation_doubts(workspace):
         click.echo(f"Warning: {doubt}")
-    click.echo(f"Metrics: {folder / 'metrics.json'}")
+    click.echo(f"Metrics: {folder / DETAILS}")
     sheet = folder / "overlays" / SHEET
     if sheet.is_file():  # evaluate.overlays: 0 draws nothing
         click.echo(f"Labels, teachers and students side by side: {sheet}   More people: {sheet.parent}")

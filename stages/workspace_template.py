@@ -117,6 +117,7 @@ def _initialise(folder: Path) -> None:
     (folder / ".dvcignore").write_text(DVCIGNORE, encoding="utf-8")
     _run(folder, "git", "init", "--quiet")
     _run(folder, sys.executable, "-m", "dvc", "init", "--quiet", "--force")
+    shutil.copytree(_first(PACKAGED / "plots", REPOSITORY / ".dvc" / "plots"), folder / ".dvc" / "plots")
     for setting in (
         # A shard is renamed into place, never changed there, so a link to DVC's cache is safe and saves disk.
         ("cache.type", "reflink,hardlink,copy"),

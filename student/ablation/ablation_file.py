@@ -43,7 +43,7 @@ class AblationFile(Section):
     baseline: str | None = None
     """The arm that all others are compared with, seed by seed."""
     metric: str = "PCK20"
-    """Which number of evaluation/metrics.json is compared."""
+    """Which number of evaluation/details.json is compared."""
     datasets: tuple[str, ...] | None = None
     """Columns of the table, over which the mean is taken; None: `evaluate.datasets`."""
     groups: dict[FileName, GroupParams] = {}

@@ -12,6 +12,7 @@ from student.ablation.ablation import Run
 from student.ablation.column import Column
 from student.ablation.run_record import RunRecord, read_record
 from student.evaluation.evaluate import STUDENT
+from student.evaluation.metrics import DETAILS, METRICS
 from student.evaluation.pck import LIMB_JOINTS
 from student.evaluation.pck_view import MEAN
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
@@ -84,7 +85,7 @@ def read_teachers(
     Raises:
         KDError: the evaluation's files are not all there, or cannot be read.
     """
-    if not (evaluation / "metrics.json").exists():
+    if not any((evaluation / name).exists() for name in (DETAILS, METRICS)):
         return []
     try:
         found = [(name, _read_numbers(evaluation, name, metric, columns)) for name in teachers]
@@ -121,7 +122,7 @@ def _values_on_all(
 def _read_numbers(evaluation: Path, model: str, metric: str, columns: Sequence[Column]) -> Numbers:
     metrics = {
         name: models[model]
-        for name, models in _read_json(evaluation / "metrics.json").items()
+        for name, models in _read_details(evaluation).items()
         if name != MEAN and model in models
     }
     coverage = _read_json(evaluation / "coverage.json")
@@ -138,6 +139,16 @@ def _read_numbers(evaluation: Path, model: str, metric: str, columns: Sequence[C
         incomplete=frozenset(column.name for column in columns if _lacks_joints(column, metric, left_out)),
         verdicts=read_per_person(per_person, model) if per_person.exists() else {},
     )
+
+
+def _read_details(evaluation: Path) -> dict[str, Any]:
+    """All numbers. An earlier version wrote them into metrics.json, models below datasets."""
+    if (evaluation / DETAILS).exists():
+        return _read_json(evaluation / DETAILS)
+    earlier = _read_json(evaluation / METRICS)
+    if not all(isinstance(model, dict) for models in earlier.values() for model in models.values()):
+        raise KDError(f"there is no {DETAILS}")
+    return earlier
 
 
 def _value(

@@ -128,7 +128,7 @@ def _check_names(workspace: Workspace) -> None:
                 )
             taken[name] = "a baseline's"
     reserved = {
-        MEAN: "the name of the mean over datasets in the table and in metrics.json",
+        MEAN: "the name of the mean over datasets in the table and in details.json",
         Path(SHEET).stem: f"the name of the picture {SHEET} of all datasets",
     }
     for name in evaluate.datasets:

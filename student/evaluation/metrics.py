@@ -1,5 +1,5 @@
-"""The numbers of an evaluation as files: metrics.json for DVC, per_joint.csv for its plots, coverage.json,
-reliability.json."""
+"""The numbers of an evaluation as files: details.json has all, metrics.json the few that DVC compares,
+per_joint.csv its plot; coverage.json, reliability.json."""
 
 import csv
 import io
@@ -16,10 +16,31 @@ from student.evaluation.scores import Scores
 ScoresByModel = Mapping[str, Mapping[str, Scores]]
 """dataset -> model -> its scores; datasets go by our own names: two can share a class, none shares a name."""
 
+METRICS = "metrics.json"
+DETAILS = "details.json"
+_HEADLINES = ("PCK20", "PCKh50", "AP")
+"""Of a dataset, the first of them that it can be measured by."""
+
 PER_JOINT_COLUMNS = ("dataset", "model", "joint", "pck", "pckh", "labels")
 
 
 def write_metrics(
+    path: Path, scores: ScoresByModel, means: Mapping[str, Mapping[str, float]], model: str
+) -> Path:
+    """One model's means, then one number of each dataset and how many people it is over: what `dvc metrics`
+    and `dvc exp show` have a column for."""
+    headlines = {dataset: _headline(models[model]) for dataset, models in scores.items() if model in models}
+    means_of_model = {MEAN: means[model]} if model in means else {}
+    return write_atomically(path, _json(means_of_model | headlines))
+
+
+def _headline(scores: Scores) -> dict[str, float]:
+    flat = scores.flat()
+    names = [name for name in _HEADLINES if name in flat][:1]
+    return {name: flat[name] for name in names} | {"people": scores.persons}
+
+
+def write_details(
     path: Path, scores: ScoresByModel, means: Mapping[str, Mapping[str, float]] | None = None
 ) -> Path:
     """`{dataset: {model: {metric: fraction}}}`, in the order of params.yaml: a diff shows what moved.

@@ -8,7 +8,15 @@ from pathlib import Path
 from pipeline.atomic_file import write_atomically
 from pipeline.conventions.convention import Convention
 from pipeline.workspace import make_folder
-from student.evaluation.metrics import write_coverage, write_metrics, write_per_joint, write_reliability
+from student.evaluation.metrics import (
+    DETAILS,
+    METRICS,
+    write_coverage,
+    write_details,
+    write_metrics,
+    write_per_joint,
+    write_reliability,
+)
 from student.evaluation.overlay import write_overlays
 from student.evaluation.pck_view import means_of
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
@@ -49,7 +57,8 @@ class EvaluationReport:
         return markdown_table(self.scores, self.models, self.conventions)
 
     def write(self, folder: Path, overlays: int) -> None:
-        """Predictions, pictures of `overlays` people per dataset, and the numbers, metrics.json last.
+        """Predictions, pictures of `overlays` people per dataset, and the numbers, metrics.json last: of
+        the first student, so there is none without one.
 
         Predictions and pictures of an earlier evaluation go: a model that is gone would seem evaluated.
 
@@ -85,4 +94,7 @@ class EvaluationReport:
         write_per_person(folder / PER_PERSON, {name: split.verdicts for name, split in self.splits.items()})
         write_reliability(folder / "reliability.json", self.scores)
         write_atomically(folder / "table.md", self.table())
-        write_metrics(folder / "metrics.json", self.scores, means_of(self.scores, self.conventions))
+        means = means_of(self.scores, self.conventions)
+        write_details(folder / DETAILS, self.scores, means)
+        for student in self.students[:1]:
+            write_metrics(folder / METRICS, self.scores, means, student)

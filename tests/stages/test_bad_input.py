@@ -26,7 +26,7 @@ def test_the_unchanged_workspace_goes_through(workspace: Path):
     kd(workspace, "train-student")
     printed = kd(workspace, "evaluate")
     assert f"side by side: {workspace / 'evaluation/overlays/side_by_side.png'} " in printed
-    metrics = json.loads((workspace / "evaluation" / "metrics.json").read_text())
+    metrics = json.loads((workspace / "evaluation" / "details.json").read_text())
     assert set(metrics["street-train"]) == {"student", "lamp"}
 
 

@@ -94,6 +94,30 @@ def test_a_second_repro_does_nothing(workspace: Path):
     assert stages_run(workspace, "dvc", "repro") == set()
 
 
+def test_experiments_are_compared_by_a_handful_of_numbers(workspace: Path):
+    told = json.loads(run(workspace, "dvc", "metrics", "show", "--json"))
+    files = told[""]["data"]
+    assert list(files) == ["evaluation/metrics.json"]
+    numbers = files["evaluation/metrics.json"]["data"]
+    assert list(numbers) == ["mean", "synth_coco-val", "synth_mpii-val"]
+    assert all(found.keys() == {"PCK20", "people"} for name, found in numbers.items() if name != "mean")
+    assert numbers["synth_coco-val"]["people"] >= 6
+
+
+def test_plots_show_every_joint_as_a_bar_and_every_loss_as_a_curve(workspace: Path):
+    told = run(workspace, "dvc", "plots", "show", "--json")
+    plots = json.loads(told[told.index("{") :])["data"]
+    bars = plots.pop("evaluation/per_joint.csv")[0]["content"]
+    axes = bars["spec"]["encoding"]
+    assert (axes["y"]["field"], axes["y"]["type"]) == ("joint", "nominal")
+    assert axes["x"]["type"] == "quantitative"
+    assert {"left_wrist", "right_ankle"} <= {bar["joint"] for bar in bars["data"]["values"]}
+    assert all(0 <= float(bar["pck"]) <= 1 for bar in bars["data"]["values"] if bar["pck"])
+    losses = {name.partition("train/loss/")[2]: curve[0]["content"] for name, curve in plots.items()}
+    assert losses.keys() == {"total.tsv", "ground_truth.tsv", "teacher/heatmap_coco.tsv"}
+    assert len(losses["total.tsv"]["data"]["values"]) == 1, "an epoch"
+
+
 def test_speed_settings_rerun_nothing(workspace: Path):
     change(workspace, "runtime", "batch_size", value=8)
     assert stages_run(workspace, "dvc", "repro") == set()

@@ -14,6 +14,7 @@ from stages.cli import main
 from stages.dvc_file import missing_sections
 from stages.workspace_check import missing_files
 from stages.workspace_template import TEMPLATES, write_workspace
+from student.evaluation.metrics import PER_JOINT_COLUMNS
 
 
 @pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "real-sample"])
@@ -106,6 +107,15 @@ def test_real_sample_finds_everything_in_the_pack(tmp_path: Path, realdata: Path
     ablations = {"ablation.yaml", "quick.yaml", "settings.yaml", "student.yaml"}
     files = {"params.yaml", "dvc.yaml", *ablations}
     assert {file.name for file in (tmp_path / "real").glob("*.yaml")} == files
+
+
+def test_dvc_finds_the_template_that_the_plots_name(tmp_path: Path, repository: Path):
+    write_workspace(tmp_path / "mine", "adapt", None)
+    stages = yaml.safe_load((tmp_path / "mine" / "dvc.yaml").read_text())["stages"]
+    ((path, plot),) = stages["evaluate"]["plots"][0].items()
+    template = Path(".dvc", "plots", f"{plot['template']}.json")
+    assert (tmp_path / "mine" / template).read_bytes() == (repository / template).read_bytes()
+    assert {plot["x"], plot["y"], "dataset", "model"} <= set(PER_JOINT_COLUMNS) and path.endswith(".csv")
 
 
 def test_without_git_nothing_is_written_and_what_is_there_can_be_checked(tmp_path: Path, monkeypatch):

@@ -38,7 +38,7 @@ def test_a_failed_run_is_told_at_the_end_and_does_not_stop_the_others(ablated):
 @pytest.mark.slow
 def test_table_csv_and_plot_lie_beside_the_runs(ablated):
     assert (ablated.folder / "table.md").read_text() in ablated.output
-    told = json.loads((ablated.folder / "kd/seed0/evaluation/metrics.json").read_text())
+    told = json.loads((ablated.folder / "kd/seed0/evaluation/details.json").read_text())
     found = {
         row["metric"]: float(row["value"])
         for row in rows(ablated.folder / "results.csv")

@@ -54,7 +54,7 @@ def test_a_run_leaves_its_numbers_and_leaves_the_workspace_as_it_was(open_ablati
     assert record.data["train"]["first"]["stores"].keys() == {"dots_heatmap", "dots_simcc"}
     assert record.seconds > 0 and record.versions["torch"]
     left = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
-    assert {"params.yaml", "run.json", "runs/student/student.safetensors", "evaluation/metrics.json"} <= left
+    assert {"params.yaml", "run.json", "runs/student/student.safetensors", "evaluation/details.json"} <= left
     assert not any("overlays" in path or "dots_heatmap.json" in path for path in left)
     result = read_result(run, "PCK20", open_ablation().columns)
     measured = {metric for of_dataset in result.metrics.values() for metric in of_dataset}

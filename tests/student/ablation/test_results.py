@@ -31,7 +31,7 @@ def finished(open_ablation, record_of):
         "first": {"student": {"not_predicted": []}},
         "second": {"student": {"not_predicted": ["thorax"]}},
     }
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "details.json").write_text(json.dumps(metrics))
     (folder / "coverage.json").write_text(json.dumps(coverage))
     (folder / "per_joint.csv").write_text(PER_JOINT)
     record_of(run.arm, run.seed).write(run.folder)
@@ -80,7 +80,7 @@ def teachers(finished):
         "first": {"both": {"not_predicted": []}},
         "second": {"both": {"not_predicted": ["thorax"]}, "cpm": {"not_predicted": []}},
     }
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "details.json").write_text(json.dumps(metrics))
     (folder / "coverage.json").write_text(json.dumps(coverage))
     (folder / "per_joint.csv").write_text(PER_JOINT + "second,both,pelvis,0.7500,,4\n")
     return folder
@@ -139,9 +139,26 @@ def test_pooling_weighs_every_label_alike_and_skips_joints_without_a_number():
     assert pooled(rows, ["a"], ["knee"], "PCK20") is None
 
 
-@pytest.mark.parametrize("name", ["evaluation/metrics.json", "evaluation/per_joint.csv", "run.json"])
+@pytest.mark.parametrize("name", ["evaluation/details.json", "evaluation/per_joint.csv", "run.json"])
 def test_results_that_are_damaged_say_what_to_delete(finished, name):
     ablation, run = finished
     (run.folder / name).unlink()
     with pytest.raises(KDError, match=r"results of gt seed 0 in .* cannot be read .*Delete that folder"):
+        read_result(run, "PCK20", ablation.columns)
+
+
+def test_an_evaluation_of_an_earlier_version_has_all_its_numbers_in_metrics_json(finished):
+    ablation, run = finished
+    now = read_result(run, "PCK20", ablation.columns)
+    folder = run.workspace.evaluation
+    (folder / "details.json").rename(folder / "metrics.json")
+    assert read_result(run, "PCK20", ablation.columns) == now
+
+
+def test_the_headlines_alone_are_no_results(finished):
+    ablation, run = finished
+    folder = run.workspace.evaluation
+    (folder / "details.json").unlink()
+    (folder / "metrics.json").write_text(json.dumps({"mean": {"PCK20": 0.4}, "first": {"PCK20": 0.4}}))
+    with pytest.raises(KDError, match="there is no details.json"):
         read_result(run, "PCK20", ablation.columns)

@@ -7,7 +7,7 @@ import pytest
 
 from student.evaluation import calibration_error as module
 from student.evaluation.calibration_error import ScoreBin, binned, calibration_error
-from student.evaluation.metrics import write_metrics, write_reliability
+from student.evaluation.metrics import write_details, write_reliability
 from student.evaluation.scores import evaluate_predictions
 from student.targets import fit
 
@@ -88,7 +88,7 @@ def test_files_have_the_curve_and_the_error_of_every_model(tmp_path, body, perso
             "blind": [{"low": 0.9, "high": 1.0, "count": 6, "score": 0.9, "right": 0.0}],
         }
     }
-    metrics = json.loads(write_metrics(tmp_path / "metrics.json", scores).read_text())
+    metrics = json.loads(write_details(tmp_path / "details.json", scores).read_text())
     assert {model: values["ECE"] for model, values in metrics["toy-val"].items()} == {
         "student": 0.3,
         "blind": 0.9,

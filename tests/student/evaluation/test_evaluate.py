@@ -160,6 +160,7 @@ def test_an_evaluation_leaves_every_file_and_a_table_of_all_models(workspace):
     left = {str(p.relative_to(workspace.evaluation)) for p in workspace.evaluation.rglob("*") if p.is_file()}
     assert left == {
         "metrics.json",
+        "details.json",
         "coverage.json",
         "per_joint.csv",
         "per_person.npz",
@@ -221,7 +222,8 @@ def test_teachers_are_scored_before_there_is_a_student(workspace):
     }
     assert list(report.splits) == ["val"] and "student" not in report.table()
     left = {path.name for path in workspace.teacher_evaluation.rglob("*.*")}
-    assert {"metrics.json", "table.md", "val.png", "coco.json", "mpii.json"} <= left
+    assert "metrics.json" not in left, "it is of a student"
+    assert {"details.json", "table.md", "val.png", "coco.json", "mpii.json"} <= left
     assert {path.name: path.read_bytes() for path in workspace.evaluation.glob("*.*")} == before
 
 
@@ -286,7 +288,7 @@ def test_other_students_are_evaluated_like_the_student(workspace):
     others = add_students(workspace, labels_only="runs/labels_only", fewer="runs/mpii")
     report = evaluate_workspace(others)
     assert report.models == ("student", "labels only", "fewer", "coco", "mpii", "never_run")
-    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())["val"]
+    metrics = json.loads((workspace.evaluation / "details.json").read_text())["val"]
     assert metrics["labels only"] == metrics["student"]
     coverage = json.loads((workspace.evaluation / "coverage.json").read_text())["val"]
     assert "nose" in coverage["fewer"]["not_predicted"] and not coverage["labels only"]["not_predicted"]
@@ -329,7 +331,7 @@ def test_a_name_that_can_be_no_files_is_refused(workspace):
 
 def test_metrics_tell_the_oracles_from_the_untrained_student(workspace):
     evaluate_workspace(workspace)
-    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())
+    metrics = json.loads((workspace.evaluation / "details.json").read_text())
     assert list(metrics) == ["val", "detected", "mean"]
     assert list(metrics["val"]) == ["student", "coco", "mpii"]
     assert metrics["mean"]["mpii"] == {"PCK20_common": 1.0, "PCK20": 1.0}
@@ -350,7 +352,7 @@ def test_reliability_has_the_curve_of_every_model_on_every_labelled_split(worksp
     """The oracles are right about each of 6 people's labelled joints with a confidence of 0.8: ECE 0.2."""
     evaluate_workspace(workspace)
     curves = json.loads((workspace.evaluation / "reliability.json").read_text())
-    metrics = json.loads((workspace.evaluation / "metrics.json").read_text())
+    metrics = json.loads((workspace.evaluation / "details.json").read_text())
     assert {name: list(models) for name, models in curves.items()} == {
         "val": ["student", "coco", "mpii"],
         "detected": ["student"],
@@ -412,7 +414,7 @@ def test_teachers_are_evaluated_alone_without_a_student(workspace):
     report = evaluate_teachers(workspace, folder, overlays=0, on_refused=pytest.fail)
     assert report.models == ("coco", "mpii", "never_run")
     assert report.scores["val"]["mpii"].flat() == expected
-    metrics = json.loads((workspace.root / "teachers/metrics.json").read_text())
+    metrics = json.loads((workspace.root / "teachers/details.json").read_text())
     assert {name: list(models) for name, models in metrics.items()} == {
         "val": ["coco", "mpii"],
         "mean": ["coco", "mpii"],
