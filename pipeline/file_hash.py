@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+SEAL = "content_sha256"
+"""In a JSON object that was written by a program and is to be read by one."""
 
 
 def sha256_of(path: Path) -> str:
@@ -22,6 +26,19 @@ def known_sha256(path: Path) -> str:
 def sha256_of_json(value: Any) -> str:
     """SHA-256 of a value as JSON, its keys sorted."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def sealed_json(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as it reads back from JSON, with a hash of all the rest as its last entry."""
+    plain = {name: entry for name, entry in json.loads(json.dumps(value)).items() if name != SEAL}
+    return plain | {SEAL: sha256_of_json(plain)}
+
+
+def check_seal(value: Mapping[str, Any]) -> None:
+    """Raises ValueError where an object is not as `sealed_json` made it. One without a seal, of a file that
+    an earlier version wrote, passes."""
+    if SEAL in value and value[SEAL] != sealed_json(value)[SEAL]:
+        raise ValueError("it does not match the hash written with it")
 
 
 @cache

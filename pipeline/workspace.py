@@ -10,6 +10,8 @@ from pipeline.params import DatasetParams, Params, TeacherParams, read_params
 WEIGHTS = "student.safetensors"
 CONFIG = "student.json"
 """A student's two files, in its folder."""
+PEOPLE = "people"
+"""In the folder of a dataset's crop table, that of the table of everyone annotated."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Workspace:
 
     def people(self, dataset: str) -> Path:
         """Folder of the table of everyone annotated, crowds and unlabelled people too: what AP counts."""
-        return self.crops(dataset) / "people"
+        return self.crops(dataset) / PEOPLE
 
     def store(self, teacher: str, dataset: str) -> Path:
         return self.root / "stores" / teacher / f"{dataset}.zarr"

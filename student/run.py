@@ -1,12 +1,13 @@
 """One training, put together from a workspace: it can be stepped, saved and gone on with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from pipeline.errors import KDError
 from pipeline.file_hash import sha256_of_json
 from pipeline.params import Params, TrainParams
 from student.checkpoint import changes, load_checkpoint
@@ -138,20 +139,34 @@ class TrainingRun:
         }
 
     def resume(self, path: Path) -> str:
-        """Go on from a checkpoint of this very training. Returns why not, or "" (also for no checkpoint)."""
+        """Go on from a checkpoint of this very training. Returns why not, or "" (also for no checkpoint).
+
+        Raises:
+            KDError: it is of this training by all it says, but what it holds does not fit.
+        """
         if not path.exists():
             return ""
         state = load_checkpoint(path)
         if state is None:
             return f"{path} cannot be read (damaged, or of another version): training started afresh."
-        changed = changes(state["identity"], self.identity)
+        changed = changes(state.get("identity"), self.identity)
         if changed:
             told = "; ".join(changed[:TOLD_CHANGES]) + ("; ..." if len(changed) > TOLD_CHANGES else "")
             return f"{path} is of another training ({told}): training started afresh."
+        try:
+            self._load_state_dict(state)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+            raise KDError(
+                f"{path} says that it is of this training, but its content does not fit "
+                f"({type(error).__name__}: {str(error).splitlines()[0]}), so another version or program "
+                "wrote it. Move it away, or start from the beginning: kd-pipeline train-student --fresh"
+            ) from None
+        return ""
+
+    def _load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
         self.history = [dict(row) for row in state["history"]]
         self._tally.load_state_dict(state["tally"])
-        return ""
 
 
 def _sampler(params: TrainParams, splits: Sequence[TrainingSplit]) -> EpochSampler:

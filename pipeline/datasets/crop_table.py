@@ -15,10 +15,12 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64, Shaped, UInt8
 
 from pipeline.atomic_file import replacing
 from pipeline.errors import KDError
+from pipeline.workspace import PEOPLE
 
 FILE_NAME = "crops.parquet"
 FORMAT_VERSION = 1
 NO_CONVENTION = ""
+_SEAL = "kd_seal"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +106,12 @@ def write_crop_table(table: CropTable, folder: Path) -> Path:
         KDError: the folder cannot be written.
     """
     path = folder / FILE_NAME
+    arrow = _to_arrow(table)
+    seal = {_SEAL: _seal(table, folder)}
     with replacing(path) as temporary:
-        pq.write_table(_to_arrow(table), temporary, compression="zstd")
+        pq.write_table(
+            arrow.replace_schema_metadata({**arrow.schema.metadata, **seal}), temporary, compression="zstd"
+        )
     return path
 
 
@@ -120,16 +126,36 @@ def read_crop_table(folder: Path, images_root: Path) -> CropTable:
         raise KDError(f"there is no crop table {path}. Make it: kd-pipeline index-datasets")
     try:
         arrow = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        metadata = {key.decode(): value.decode() for key, value in (arrow.schema.metadata or {}).items()}
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unusable(path, f"cannot be read: {str(error).splitlines()[0]}") from None
-    metadata = {key.decode(): value.decode() for key, value in (arrow.schema.metadata or {}).items()}
     if metadata.get("kd_format_version") != str(FORMAT_VERSION):
         found = metadata.get("kd_format_version", "none")
         raise _unusable(path, f"has crop table format {found}, but {FORMAT_VERSION} was wanted")
-    table = _from_arrow(arrow, metadata, images_root)
-    if (table.sha256, table.labels_sha256) != (metadata["kd_sha256"], metadata["kd_labels_sha256"]):
-        raise _unusable(path, "does not match the hashes written with it, so it was changed or damaged")
+    try:
+        table = _from_arrow(arrow, metadata, images_root)
+        written = (metadata["kd_sha256"], metadata["kd_labels_sha256"], metadata.get(_SEAL))
+        found = (table.sha256, table.labels_sha256, _seal(table, folder) if _SEAL in metadata else None)
+    except (pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _unusable(path, f"is not as it was written ({type(error).__name__}: {error})") from None
+    if found != written:
+        raise _unusable(
+            path,
+            "does not match the hashes written with it, so it was changed or damaged, or belongs to another "
+            "folder",
+        )
     return table
+
+
+def _seal(table: CropTable, folder: Path) -> str:
+    """Hash of all there is in the file, and of whose folder it is in: the table of everyone annotated is not
+    taken for that of the crops. Tables of earlier versions have none."""
+    facts = [folder.name == PEOPLE, table.dataset, table.labels_sha256, table.joints, dict(table.sources)]
+    digest = hashlib.sha256(f"kd-pipeline table 1\0{json.dumps(facts)}\0".encode())
+    digest.update("\0".join(table.image).encode())
+    digest.update(table.image_size.astype("<i4").tobytes())
+    digest.update(table.labelled.astype("u1").tobytes())
+    return digest.hexdigest()
 
 
 def recorded_sha256(folder: Path) -> str | None:

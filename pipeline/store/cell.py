@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
 from pipeline.params import ExtractParams
+from pipeline.store.attributes import absurdity
 from pipeline.store.durable import json_bytes
 from pipeline.store.layout import CellLayout
 from pipeline.store.map_codec import MapCodec, zstd_level
@@ -152,12 +153,15 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
         )
     if metadata != group_metadata(attributes):
         raise DamagedMetadata(path, file, "is not as it was written: its hash does not match")
-    if attributes["format_version"] < FORMAT_VERSION:
+    for name in ("format_version", "seal_version"):
+        if not isinstance(attributes.get(name, 1), int):
+            raise _absurd(file, f"{name}: it is no whole number")
+    if attributes.get("format_version", 0) < FORMAT_VERSION:
         raise OlderFormat(
-            f"{path} has store format {attributes['format_version']}, of an earlier kd-pipeline; this one "
-            f"reads format {FORMAT_VERSION}. Read it with the version that made it; or, to write it anew: "
-            f"kd-pipeline extract-teachers --teacher {attributes['teacher']} --dataset "
-            f"{attributes['dataset']} --replace-stale"
+            f"{path} has store format {attributes.get('format_version')}, of an earlier kd-pipeline; this "
+            f"one reads format {FORMAT_VERSION}. Read it with the version that made it; or, to write it "
+            f"anew: kd-pipeline extract-teachers --teacher {attributes.get('teacher')} --dataset "
+            f"{attributes.get('dataset')} --replace-stale"
         )
     for name, found, wanted in (
         ("format", attributes["format_version"], FORMAT_VERSION),
@@ -168,4 +172,15 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
                 f"{path} has store {name} {found}, but this kd-pipeline reads {name} {wanted}. Update "
                 "kd-pipeline, or extract the cell into another workspace."
             )
+    wrong = absurdity(attributes)
+    if wrong is not None:
+        raise _absurd(file, wrong)
     return attributes
+
+
+def _absurd(file: StorePath, wrong: str) -> KDError:
+    return KDError(
+        f"{file} says of the store what no kd-pipeline writes ({wrong}), so it was edited, or another "
+        "program made it. Restore the store from where it came; or move it away and run kd-pipeline "
+        "extract-teachers to compute it again."
+    )

@@ -1,6 +1,7 @@
 """Which files a cell consists of: arrays, shards, and the Zarr v3 metadata that describes them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -91,6 +92,11 @@ class ArrayLayout:
             "dimension_names": ["crop", *self.axes],
             "attributes": {},
         }
+
+
+def num_shards(segments: Sequence[int], shard_size: int) -> int:
+    """Of a cell of such segments: each begins on a shard of its own."""
+    return sum(-(-rows // shard_size) for rows in segments)
 
 
 def _named(name: str, **configuration: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ Allowed = type | tuple[Any, str]
 LEAST_DIGITS = 8
 """Of a SHA-256 that tell one file from another; OpenMMLab's file names end in so many."""
 
+_ADVICE = re.compile(r"weights[_ ]only|trust|still be loaded", re.IGNORECASE)
+
 
 def checked_file(path: Path, what: str, sha256: str | None) -> str:
     """SHA-256 of the file `what` at `path`.
@@ -52,9 +54,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         raise _refusal(path, str(error)) from None
     except Exception as error:  # a damaged file can raise anything
-        raise KDError(
-            f"{path} cannot be read as a PyTorch checkpoint: {error}. It may be cut short; fetch it again."
-        ) from None
+        raise _unreadable(path, str(error)) from None
     if not isinstance(checkpoint, dict):
         raise KDError(f"{path} holds a {type(checkpoint).__name__}, but a mapping with weights was wanted.")
     return checkpoint
@@ -74,7 +74,11 @@ def state_dict_of(checkpoint: dict[str, Any], path: Path) -> dict[str, torch.Ten
             "wanted. Name a checkpoint that OpenMMLab's runner or publish_model.py wrote."
         )
     metadata = getattr(weights, "_metadata", None)
-    stripped = type(weights)((name.removeprefix("module."), value) for name, value in weights.items())
+    stripped = type(weights)(
+        (name.removeprefix("module."), value)
+        for name, value in weights.items()
+        if isinstance(name, str) and torch.is_tensor(value)
+    )
     if metadata is not None:  # tells a module's load hooks the version that wrote the weights
         stripped._metadata = {
             name.removeprefix("module").lstrip("."): value for name, value in metadata.items()
@@ -82,10 +86,35 @@ def state_dict_of(checkpoint: dict[str, Any], path: Path) -> dict[str, torch.Ten
     return stripped
 
 
-def joints_of(dataset_meta: Mapping[str, Any]) -> tuple[str, ...]:
-    """Joint names in the order of the network's outputs, as MMPose's `dataset_meta` tells them, or ()."""
-    names = dataset_meta.get("keypoint_id2name") or {}
-    return tuple(names[key] for key in sorted(names, key=int))
+def meta_of(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What OpenMMLab's checkpoints say of themselves; empty where this one says nothing, or otherwise."""
+    meta = checkpoint.get("meta")
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def dataset_meta_of(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What it says of the dataset it was trained on; empty as `meta_of`."""
+    told = meta_of(checkpoint).get("dataset_meta")
+    return told if isinstance(told, Mapping) else {}
+
+
+def joints_of(checkpoint: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Joint names in the order of the network's outputs, as MMPose's `dataset_meta` tells them, or ().
+
+    Raises:
+        KDError: they are told, but not as MMPose tells them.
+    """
+    names = dataset_meta_of(checkpoint).get("keypoint_id2name") or {}
+    try:
+        joints = tuple(names[key] for key in sorted(names, key=int))
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+        joints = (names,)
+    if not all(isinstance(joint, str) for joint in joints) or isinstance(names, str):
+        raise KDError(
+            f"{path}: its meta.dataset_meta.keypoint_id2name is {str(names)[:60]}, but a mapping of numbers "
+            "to joint names was wanted. Fetch the checkpoint again, or name one that MMPose wrote."
+        )
+    return joints
 
 
 class _HistoryBuffer:
@@ -120,11 +149,18 @@ def _refusal(path: Path, reason: str) -> KDError:
     found = re.search(r"GLOBAL (\S+)|[Cc]an only \w+ .*?, but got (?:<class ')?([\w.]+)", reason)
     name = next((group for group in found.groups() if group), None) if found else None
     if name is None:
-        return KDError(
-            f"{path} cannot be read as a PyTorch checkpoint: {reason.splitlines()[0]} It may be cut short "
-            "or be another kind of file; fetch it again."
-        )
+        return _unreadable(path, reason)
     return KDError(
         f"{path} was refused and nothing in it was run: it wants to call {name}, which a checkpoint has no "
         "need of. Use a checkpoint with weights and plain metadata only, from a source you trust."
+    )
+
+
+def _unreadable(path: Path, reason: str) -> KDError:
+    """PyTorch's own words are passed on but for its advice to load without `weights_only`."""
+    first = (reason.splitlines() or [""])[0].strip().rstrip(".")
+    told = "it holds something else, or is damaged" if _ADVICE.search(first) or not first else first
+    return KDError(
+        f"{path} cannot be read as a PyTorch checkpoint: {told}. It may be cut short or be another kind of "
+        "file; fetch it again."
     )

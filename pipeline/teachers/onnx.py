@@ -21,7 +21,7 @@ from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
 from pipeline.teachers.onnx_data import external_data_sha256
-from pipeline.teachers.onnx_signature import batch_of, check_signature
+from pipeline.teachers.onnx_signature import batch_of, check_outputs, check_signature
 from pipeline.teachers.reduce import reduced_geometry
 from pipeline.teachers.sidecar import HeatmapSidecar, Sidecar, read_sidecar
 from pipeline.teachers.topdown import Origin, TopDownTeacher
@@ -72,6 +72,7 @@ class OnnxNetwork:
         self._sidecar = sidecar
         self._geometry: MapGeometry = sidecar.map_geometry
         self._device = device
+        self._path = path
         self._session = _open(path, device)
         check_signature(self._session, sidecar, path)
         self._batch = batch_of(self._session)
@@ -117,7 +118,15 @@ class OnnxNetwork:
     ) -> list[Float32[np.ndarray, "b ..."]]:
         padding = [(0, size - len(inputs)), (0, 0), (0, 0), (0, 0)]
         padded = np.pad(inputs, padding) if len(inputs) < size else inputs
-        outputs = self._session.run(self._outputs, {self._sidecar.input.name: padded})
+        try:
+            outputs = self._session.run(self._outputs, {self._sidecar.input.name: padded})
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise KDError(
+                f"{self._path} opens as an ONNX network, but does not run on {size} crops: {error}. If "
+                "memory ran out, lower runtime.batch_size; else export the network again, with the input "
+                "that its sidecar names."
+            ) from None
+        check_outputs(dict(zip(self._outputs, outputs, strict=True)), size, self._sidecar, self._path)
         return [array[: len(inputs)] for array in outputs]
 
 
@@ -127,7 +136,7 @@ def _open(path: Path, device: torch.device) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = torch.get_num_threads()
     # Spinning between batches takes the cores from the workers that prepare the next one.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised, and told once
     providers = ["CPUExecutionProvider"]
     if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))

@@ -1,8 +1,9 @@
 """Whether an ONNX file has the inputs and outputs that its sidecar speaks of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 
 from pipeline.errors import KDError, unknown_name
@@ -40,6 +41,22 @@ def check_signature(session: onnxruntime.InferenceSession, sidecar: Sidecar, pat
         if name not in outputs:
             raise _of(path, unknown_name("output", name, outputs))
         _compare(path, "output", name, outputs[name], shape)
+
+
+def check_outputs(found: Mapping[str, np.ndarray], size: int, sidecar: Sidecar, path: Path) -> None:
+    """Compare what the network made of `size` crops: a file may leave shapes open that the sidecar fixes.
+
+    Raises:
+        KDError: they differ.
+    """
+    for name, shape in _wanted_outputs(sidecar).items():
+        array = found[name]
+        if array.dtype != np.float32 or array.shape != (size, *shape):
+            raise KDError(
+                f"{path}: output {name!r} of {size} crops is {array.dtype} of the shape "
+                f"{_told(array.shape)}, but the sidecar makes it float32 of {_told((size, *shape))}. Correct "
+                "the sidecar, or export the network again."
+            )
 
 
 def _wanted_outputs(sidecar: Sidecar) -> dict[str, tuple[int, ...]]:

@@ -88,6 +88,7 @@ def _sorted_by_state(
 
 def _evaluate_teachers(ablation: "Ablation") -> None:
     """From their stores. One that cannot be used is named, and keeps no run from being trained."""
+    from student.ablation.result_seal import seal_results
     from student.evaluation.evaluate import evaluate_teachers
 
     evaluate_teachers(
@@ -98,6 +99,7 @@ def _evaluate_teachers(ablation: "Ablation") -> None:
             f"No numbers of {teacher} on {dataset}: {error}"
         ),
     )
+    seal_results(ablation.teachers.evaluation)
 
 
 def _run_all(

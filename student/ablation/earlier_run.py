@@ -4,6 +4,7 @@ from pipeline.conventions.registry import load_convention
 from pipeline.errors import KDError
 from pipeline.workspace_crops import crops_of
 from student.ablation.ablation import Run
+from student.ablation.result_seal import check_results, seal_results
 from student.evaluation.evaluate import STUDENT
 from student.evaluation.per_person import FILE_NAME, PersonVerdicts, write_per_person
 from student.evaluation.predictions import read_predictions
@@ -20,6 +21,7 @@ def complete_evaluation(run: Run) -> None:
     if path.exists():
         return
     try:
+        check_results(run.workspace.evaluation, but=(FILE_NAME,))
         verdicts = {
             name: {STUDENT: _verdicts(run, name)}
             for name in run.workspace.params.evaluate.datasets
@@ -28,6 +30,7 @@ def complete_evaluation(run: Run) -> None:
     except KDError:  # the table says which runs have no interval
         return
     write_per_person(path, verdicts)
+    seal_results(run.workspace.evaluation)
 
 
 def _verdicts(run: Run, dataset: str) -> PersonVerdicts:

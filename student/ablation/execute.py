@@ -11,6 +11,7 @@ from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.versions import installed_versions
 from student.ablation.ablation import Run
 from student.ablation.data_identity import data_identity
+from student.ablation.result_seal import seal_results
 from student.ablation.run_record import RECORDED_PACKAGES, RunRecord, remove_record
 from student.evaluation.evaluate import evaluate_workspace
 from student.train import train_student
@@ -30,6 +31,7 @@ def execute_run(run: Run, progress: Callable[[int, int], Any] | None = None) -> 
     data = data_identity(run.workspace)
     trained = train_student(run.workspace, progress=progress)
     evaluate_workspace(run.workspace, with_teachers=False)
+    seal_results(run.workspace.evaluation)
     record = RunRecord(
         arm=run.arm,
         seed=run.seed,

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.errors import KDError
 from student.ablation.ablation import Run
 from student.ablation.column import Column
+from student.ablation.result_seal import check_results
 from student.ablation.run_record import RunRecord, read_record
 from student.evaluation.evaluate import STUDENT
 from student.evaluation.metrics import DETAILS, METRICS
@@ -20,6 +21,8 @@ from student.evaluation.per_person import PersonVerdicts, read_per_person
 
 Metrics = Mapping[str, Mapping[str, float]]
 """dataset -> metric -> fraction from 0 to 1."""
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading results that are not as they were written can end in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +65,11 @@ def read_result(run: Run, metric: str, columns: Sequence[Column]) -> RunResult:
     """
     try:
         numbers = _read_numbers(run.workspace.evaluation, STUDENT, metric, columns)
-    except (OSError, ValueError, KeyError, TypeError, KDError) as error:
+    except (*_DAMAGE, KDError) as error:
         raise _unreadable(run, error) from None
-    record = read_record(run.folder)
+    record = read_record(run.folder, run.arm, run.seed)
     if record is None:
-        raise _unreadable(run, "there is no run.json")
+        raise _unreadable(run, "there is no run.json of this run")
     return RunResult(arm=run.arm, seed=run.seed, record=record, **vars(numbers))
 
 
@@ -89,7 +92,7 @@ def read_teachers(
         return []
     try:
         found = [(name, _read_numbers(evaluation, name, metric, columns)) for name in teachers]
-    except (OSError, ValueError, KeyError, TypeError, KDError) as error:
+    except (*_DAMAGE, KDError) as error:
         raise KDError(
             f"the teachers' results in {evaluation} cannot be read ({error}). Write them again: kd-pipeline "
             "ablate FILE"
@@ -120,6 +123,7 @@ def _values_on_all(
 
 
 def _read_numbers(evaluation: Path, model: str, metric: str, columns: Sequence[Column]) -> Numbers:
+    check_results(evaluation)
     metrics = {
         name: models[model]
         for name, models in _read_details(evaluation).items()

@@ -54,7 +54,7 @@ def state_of(run: Run, data: Mapping[str, Any] | None) -> RunState:
     if before is None:
         return RunState(finished=False, started=False)
     changed = changes(_compared(before), _compared(run.workspace.params))
-    record = read_record(run.folder)
+    record = read_record(run.folder, run.arm, run.seed)
     if record is not None and data is not None:
         changed += changes(record.data, dict(data))
     return RunState(record is not None and not changed, True, tuple(changed))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
+from pipeline.file_hash import SEAL, check_seal, sealed_json
 from pipeline.params import Section, parse_section
 
 RECORD = "run.json"
@@ -31,15 +32,22 @@ class RunRecord(Section):
 
     def write(self, folder: Path) -> None:
         """Raises KDError where the folder cannot be written."""
-        write_atomically(folder / RECORD, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+        write_atomically(
+            folder / RECORD, json.dumps(sealed_json(self.model_dump(mode="json")), indent=2) + "\n"
+        )
 
 
-def read_record(folder: Path) -> RunRecord | None:
-    """The record of a finished run; None where there is none, or one of another version."""
+def read_record(folder: Path, arm: str, seed: int) -> RunRecord | None:
+    """The record of this finished run; None where there is none, or a damaged one, or one of another version
+    or run."""
     try:
-        return parse_section(RunRecord, json.loads((folder / RECORD).read_text(encoding="utf-8")), RECORD)
-    except (OSError, ValueError, KDError):
+        told = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+        check_seal(told)
+        told.pop(SEAL, None)
+        record = parse_section(RunRecord, told, RECORD)
+    except (OSError, ValueError, TypeError, RecursionError, KDError):
         return None
+    return record if (record.arm, record.seed) == (arm, seed) else None
 
 
 def remove_record(folder: Path) -> None:

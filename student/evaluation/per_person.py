@@ -8,6 +8,7 @@ are PCK20 and PCKh50, where the convention has the body length.
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from pipeline.errors import KDError
 from student.evaluation.pck import Pck
 
 FILE_NAME = "per_person.npz"
+_DAMAGE = (OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy ends in on a file that is not as it was written; RuntimeError: one that seems encrypted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ def read_per_person(path: Path, model: str) -> dict[str, PersonVerdicts]:
             datasets = [name.removesuffix("/crop_id") for name in arrays.files if name.endswith("/crop_id")]
             found = {dataset: _of_model(arrays, dataset, model) for dataset in datasets}
             return {dataset: verdicts for dataset, verdicts in found.items() if verdicts.of}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise KDError(
             f"{path} cannot be read as verdicts per person ({type(error).__name__}: {error}). Write it "
             "again: kd-pipeline evaluate"

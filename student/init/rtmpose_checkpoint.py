@@ -63,7 +63,7 @@ def _joint_rows(
     """
     if joint_layer is None:
         return {}
-    told = joints_of((checkpoint.get("meta") or {}).get("dataset_meta") or {})
+    told = joints_of(checkpoint, path)
     meaning = load_convention(convention, root) if convention else convention_of(told)
     names = tuple(told) or (meaning.joints if meaning else ())
     if len(names) != len(joint_layer):

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
+from pipeline.file_hash import check_seal, sealed_json
 
 FORMAT = 1
 DEFAULT_EXPONENT = {"heatmap": 1.5, "simcc": 1.0}
@@ -124,7 +125,7 @@ class CalibrationFile:
     fitted_on: Mapping[str, Any]
 
     def write(self, path: Path) -> None:
-        told = {"format": FORMAT, **asdict(self)}
+        told = sealed_json({"format": FORMAT, **asdict(self)})
         write_atomically(path, json.dumps(told, indent=2) + "\n")
 
     def check(self, fitted_on: Mapping[str, Any], path: Path) -> None:
@@ -146,6 +147,7 @@ def read_calibration(path: Path) -> CalibrationFile:
                 f"{path} has format {told['format']}, but {FORMAT} is wanted. Fit it again: "
                 "kd-pipeline calibrate"
             )
+        check_seal(told)
         return CalibrationFile(
             {name: Calibration.from_dict(values) for name, values in told["teachers"].items()},
             {
@@ -158,7 +160,7 @@ def read_calibration(path: Path) -> CalibrationFile:
         raise KDError(
             f"{path} cannot be read: {error.strerror}. Fit one: kd-pipeline calibrate --out {path}"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise KDError(
             f"{path} is no calibration ({type(error).__name__}: {error}). Fit it again: kd-pipeline calibrate"
         ) from None

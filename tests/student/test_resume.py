@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pipeline.errors import KDError
 from pipeline.workspace import Workspace
-from student.checkpoint import load_checkpoint
+from student.checkpoint import load_checkpoint, save_checkpoint
 from student.train import CHECKPOINT, train_student
 
 STEPS = 12
@@ -96,6 +97,24 @@ def rows(workspace: Workspace) -> list[dict[str, float]]:
     return [
         {name: value for name, value in row.items() if name != "train/crops_per_second"} for row in history
     ]
+
+
+@pytest.mark.parametrize("change", ["no trainer", "another shape", "no history", "a history of numbers"])
+def test_a_checkpoint_of_this_training_with_other_content_is_refused(workspace, change):
+    """As another program would write it: the hash is right, and so is what it says of the training."""
+    train_student(workspace)
+    path = workspace.run / CHECKPOINT
+    state = load_checkpoint(path)
+    if change == "no trainer":
+        del state["trainer"]
+    elif change == "another shape":
+        name = next(iter(state["trainer"]["learned"]))
+        state["trainer"]["learned"][name] = torch.zeros(3, 5, 7)
+    else:
+        state["history"] = None if change == "no history" else [1, 2]
+    save_checkpoint(state, path)
+    with pytest.raises(KDError, match=r"last\.pt says that it is of this training.*train-student --fresh"):
+        train_student(workspace)
 
 
 def test_a_checkpoint_within_an_epoch_is_gone_on_from_where_it_was_written(workspace):

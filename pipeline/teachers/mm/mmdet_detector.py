@@ -15,7 +15,13 @@ from mmengine.config import ConfigDict
 from torch import nn
 
 from pipeline.errors import KDError
-from pipeline.teachers.checkpoints import checked_file, load_checkpoint, state_dict_of
+from pipeline.teachers.checkpoints import (
+    checked_file,
+    dataset_meta_of,
+    load_checkpoint,
+    meta_of,
+    state_dict_of,
+)
 from pipeline.teachers.mm.config import load_config, network_config, scope
 from pipeline.teachers.mm.weights import load_weights
 
@@ -81,10 +87,10 @@ def _person_label(checkpoint: Mapping[str, Any], path: Path) -> int:
     Raises:
         KDError: its classes have no person.
     """
-    meta = checkpoint.get("meta") or {}
-    told = {key.lower(): value for key, value in (meta.get("dataset_meta") or meta).items()}
-    classes = told.get("classes")
-    classes = (classes,) if isinstance(classes, str) else tuple(classes or ("person",))
+    meta = dataset_meta_of(checkpoint) or meta_of(checkpoint)
+    told = {str(key).lower(): value for key, value in meta.items()}
+    classes = told.get("classes") or ("person",)
+    classes = tuple(map(str, classes)) if isinstance(classes, list | tuple | dict) else (str(classes),)
     if "person" not in classes:
         shown = ", ".join(classes[:5])
         raise KDError(

@@ -60,7 +60,7 @@ def build_mmpose_teacher(
     return TopDownTeacher(
         name=name,
         network=network,
-        convention=teacher_convention(name, meaning, _told_joints(checkpoint, config), channels),
+        convention=teacher_convention(name, meaning, _told_joints(checkpoint, path, config), channels),
         crop=crop,
         made=made,
         map=reduced_geometry(name, made, params.storage_size),
@@ -114,11 +114,7 @@ def _beta(model: nn.Module, made: MapGeometry) -> float | None:
     return float(getattr(model.head.loss_module, "beta", 1.0)) if made.kind == "simcc" else None
 
 
-def _told_joints(checkpoint: Mapping[str, Any], config: Config) -> dict[str, tuple[str, ...]]:
+def _told_joints(checkpoint: Mapping[str, Any], path: Path, config: Config) -> dict[str, tuple[str, ...]]:
     """Joint names by the file that tells them, for those that do."""
-    of_checkpoint = (checkpoint.get("meta") or {}).get("dataset_meta")
-    joints = {
-        "the checkpoint": joints_of(of_checkpoint) if isinstance(of_checkpoint, Mapping) else (),
-        "the config": dataset_joints(config),
-    }
+    joints = {"the checkpoint": joints_of(checkpoint, path), "the config": dataset_joints(config)}
     return {source: names for source, names in joints.items() if names}

@@ -121,3 +121,36 @@ def test_a_folder_that_cannot_be_written_is_told(table, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(KDError, match="cannot be written"):
         write_crop_table(table, tmp_path / "file" / "crops")
+
+
+@pytest.mark.parametrize("field", ["image", "image_size", "labelled"])
+def test_a_change_to_what_neither_hash_is_of_is_told_too(table, tmp_path, field):
+    """As if somebody had edited the file: every hash in it stays what it was."""
+    path = write_crop_table(table, tmp_path)
+    written = pq.read_schema(path).metadata
+    write_crop_table(changed(table, field), tmp_path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata(written), path)
+    with pytest.raises(KDError, match="does not match the hashes"):
+        read_crop_table(tmp_path, tmp_path)
+
+
+def test_the_table_of_everyone_is_not_taken_for_that_of_the_crops(table, tmp_path):
+    people = write_crop_table(table, tmp_path / "street" / "people")
+    people.rename(tmp_path / "street" / people.name)
+    with pytest.raises(KDError, match="does not match the hashes .* or belongs to another folder"):
+        read_crop_table(tmp_path / "street", tmp_path)
+
+
+def test_a_table_of_an_earlier_version_without_a_seal_is_read(table, tmp_path):
+    path = write_crop_table(table, tmp_path)
+    arrow = pq.read_table(path)
+    metadata = {name: value for name, value in arrow.schema.metadata.items() if name != b"kd_seal"}
+    pq.write_table(arrow.replace_schema_metadata(metadata), path)
+    assert read_crop_table(tmp_path, tmp_path).sha256 == table.sha256
+
+
+def test_a_column_that_is_gone_is_told(table, tmp_path):
+    path = write_crop_table(table, tmp_path)
+    pq.write_table(pq.read_table(path).drop_columns(["bbox"]), path)
+    with pytest.raises(KDError, match="is not as it was written"):
+        read_crop_table(tmp_path, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline.errors import KDError
-from pipeline.teachers.checkpoints import checked_file, load_checkpoint, sha256_of, state_dict_of
+from pipeline.teachers.checkpoints import checked_file, joints_of, load_checkpoint, sha256_of, state_dict_of
 
 WEIGHTS = {"layer.weight": torch.arange(3.0)}
 
@@ -168,3 +168,50 @@ def test_a_wrong_sha256_names_both(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     with pytest.raises(KDError, match=f"has SHA-256 ba7816bf.*, but {'0' * 64} was wanted"):
         checked_file(tmp_path / "abc", "teacher t", "0" * 64)
+
+
+class _Harmless:
+    """Of a class that no checkpoint needs."""
+
+
+@pytest.mark.parametrize("content", [_Harmless(), b"\x80\x02]q\x00.", "torchscript"])
+def test_no_message_passes_on_advice_to_load_unsafely(tmp_path, content):
+    path = tmp_path / "bad.pth"
+    if content == "torchscript":
+        torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save({"state_dict": WEIGHTS, "more": content}, path)
+    with pytest.raises(KDError) as told:
+        load_checkpoint(path)
+    for advice in ("weights_only", "trust the source", "add_safe_globals", "still be loaded"):
+        assert advice not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "checkpoint",
+    [{}, {"meta": None}, {"meta": [1]}, {"meta": "text"}, {"meta": {"dataset_meta": 3}}],
+)
+def test_metadata_in_another_form_says_nothing_of_joints(checkpoint):
+    assert joints_of(checkpoint, Path("x")) == ()
+
+
+@pytest.mark.parametrize("names", ["nose", 5, {"nose": 0}, {0: 1}, {0: "nose", "one": "eye"}, {None: "nose"}])
+def test_joint_names_that_are_not_told_as_mmpose_tells_them_are_refused(names):
+    with pytest.raises(
+        KDError, match="keypoint_id2name is .* a mapping of numbers to joint names was wanted"
+    ):
+        joints_of({"meta": {"dataset_meta": {"keypoint_id2name": names}}}, Path("x"))
+
+
+def test_joint_names_are_in_the_order_of_their_numbers_whatever_these_are_written_as():
+    told = {"keypoint_id2name": {"10": "c", 2: "b", "0": "a"}}
+    assert joints_of({"meta": {"dataset_meta": told}}, Path("x")) == ("a", "b", "c")
+
+
+def test_entries_among_the_weights_that_are_none_are_left_out():
+    assert list(
+        state_dict_of({"state_dict": {"a": torch.ones(1), "b": "text", 3: torch.ones(1)}}, Path("x"))
+    ) == ["a"]

@@ -12,6 +12,8 @@ from pipeline.params import TeacherParams
 from pipeline.teachers.build import build_teacher
 from pipeline.teachers.forward_passes import FORWARD_PASSES
 from pipeline.teachers.maps import SimCCOutput
+from pipeline.teachers.onnx_signature import check_outputs
+from pipeline.teachers.sidecar import read_sidecar
 from pipeline.teachers.teacher import Teacher
 
 CPU = torch.device("cpu")
@@ -241,3 +243,56 @@ def pck(teacher, folder, count):
                 distance = np.linalg.norm(found[teacher.convention.index(joint)] - labelled[joint][:2])
                 right.append(distance <= 0.2 * torso)
     return 100 * np.mean(right)
+
+
+SECOND = onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1])
+
+
+@pytest.mark.parametrize(
+    ("last", "extra", "kind", "told"),
+    [
+        (
+            onnx.helper.make_node("Unheard", ["before"], ["heatmap"], domain="elsewhere"),
+            (),
+            onnx.TensorProto.FLOAT,
+            "cannot be opened as an ONNX network",
+        ),
+        (
+            onnx.helper.make_node("Add", ["before", "more"], ["heatmap"]),
+            (SECOND,),
+            onnx.TensorProto.FLOAT,
+            "does not run on 5 crops: .*more",
+        ),
+        (
+            onnx.helper.make_node("Cast", ["before"], ["heatmap"], to=onnx.TensorProto.DOUBLE),
+            (),
+            onnx.TensorProto.DOUBLE,
+            "of 5 crops is float64",
+        ),
+    ],
+)
+def test_a_network_that_onnxruntime_cannot_run_says_so_in_a_paragraph(
+    tiny_onnx, write_sidecar, teacher_of, tmp_path, crops, last, extra, kind, told
+):
+    """The tiny network with one more step at its end."""
+    values, path = tiny_onnx(), tmp_path / "tiny.onnx"
+    model = onnx.load(path)
+    model.graph.node[-1].output[0] = "before"
+    model.graph.node.append(last)
+    model.graph.input.extend(extra)
+    model.graph.output[0].type.tensor_type.elem_type = kind
+    model.opset_import.append(onnx.helper.make_opsetid("elsewhere", 1))
+    onnx.save(model, path)
+    write_sidecar(values | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    with pytest.raises(KDError, match=told):
+        teacher_of(flip_test=False).answer(crops)
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 8, 8), (4, 5, 8, 8), (5, 5, 8), (5, 5, 8, 9)])
+def test_an_output_of_another_shape_than_the_sidecars_is_refused(tiny_onnx, tmp_path, shape):
+    """A file may leave its axes open, so that only the answer shows them."""
+    tiny_onnx()
+    sidecar = read_sidecar(tmp_path / "tiny.yaml")
+    check_outputs({"heatmap": np.zeros((5, 5, 8, 8), np.float32)}, 5, sidecar, tmp_path)
+    with pytest.raises(KDError, match=r"'heatmap' of 5 crops is float32 of the shape .*\(5, 5, 8, 8\)"):
+        check_outputs({"heatmap": np.zeros(shape, np.float32)}, 5, sidecar, tmp_path)

@@ -1,10 +1,13 @@
 import json
+import subprocess
 
 import numpy as np
 import pytest
 
 from pipeline.errors import KDError
+from student.ablation.result_seal import RESULTS, seal_results
 from student.ablation.results import pooled, read_result, read_teachers
+from student.ablation.run_record import read_record
 from student.evaluation.per_person import write_per_person
 
 PER_JOINT = """dataset,model,joint,pck,pckh,labels
@@ -32,6 +35,7 @@ def finished(open_ablation, record_of):
         "second": {"student": {"not_predicted": ["thorax"]}},
     }
     (folder / "details.json").write_text(json.dumps(metrics))
+    (folder / "metrics.json").write_text(json.dumps({"mean": {"PCK20": 0.3}}))
     (folder / "coverage.json").write_text(json.dumps(coverage))
     (folder / "per_joint.csv").write_text(PER_JOINT)
     record_of(run.arm, run.seed).write(run.folder)
@@ -81,6 +85,7 @@ def teachers(finished):
         "second": {"both": {"not_predicted": ["thorax"]}, "cpm": {"not_predicted": []}},
     }
     (folder / "details.json").write_text(json.dumps(metrics))
+    (folder / "metrics.json").write_text(json.dumps({"mean": {"PCK20": 0.3}}))
     (folder / "coverage.json").write_text(json.dumps(coverage))
     (folder / "per_joint.csv").write_text(PER_JOINT + "second,both,pelvis,0.7500,,4\n")
     return folder
@@ -162,3 +167,45 @@ def test_the_headlines_alone_are_no_results(finished):
     (folder / "metrics.json").write_text(json.dumps({"mean": {"PCK20": 0.4}, "first": {"PCK20": 0.4}}))
     with pytest.raises(KDError, match="there is no details.json"):
         read_result(run, "PCK20", ablation.columns)
+
+
+@pytest.mark.parametrize("name", [*RESULTS, "results.sha256"])
+def test_sealed_results_that_were_changed_are_not_read(finished, verdicts_of, name):
+    ablation, run = finished
+    folder = run.workspace.evaluation
+    write_per_person(folder / "per_person.npz", {"first": {"student": verdicts_of("mx")}})
+    seal_results(folder)
+    whole = read_result(run, "PCK20", ablation.columns)
+    assert whole.values["first"] == 0.4
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    with pytest.raises(KDError, match=r"of gt seed 0 in .* is not as it was written.*Delete that folder"):
+        read_result(run, "PCK20", ablation.columns)
+
+
+def test_sealed_results_with_a_file_gone_are_not_read(finished):
+    ablation, run = finished
+    seal_results(run.workspace.evaluation)
+    (run.workspace.evaluation / "per_joint.csv").unlink()
+    with pytest.raises(KDError, match="per_joint.csv is not as it was written"):
+        read_result(run, "PCK20", ablation.columns)
+
+
+def test_the_seal_is_one_that_sha256sum_checks(finished):
+    _, run = finished
+    folder = run.workspace.evaluation
+    seal_results(folder)
+    subprocess.run(["sha256sum", "--check", "--strict", "results.sha256"], cwd=folder, check=True)
+
+
+def test_the_record_of_another_seed_or_a_changed_one_is_none_of_this_run(finished, record_of):
+    ablation, run = finished
+    record_of(run.arm, run.seed + 1).write(run.folder)
+    assert read_record(run.folder, run.arm, run.seed) is None
+    with pytest.raises(KDError, match=r"there is no run\.json of this run"):
+        read_result(run, "PCK20", ablation.columns)
+    record_of(run.arm, run.seed).write(run.folder)
+    path = run.folder / "run.json"
+    assert read_record(run.folder, run.arm, run.seed).seconds == 100.0
+    path.write_text(path.read_text().replace("100.0", "101.0"))
+    assert read_record(run.folder, run.arm, run.seed) is None

@@ -1,6 +1,7 @@
 """Calibrations fitted on teachers whose mistakes are known."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -163,3 +164,26 @@ def test_another_domain_is_another_calibration(workspace, tmp_path):
     moved = in_domain_of_away(workspace, "home")
     calibrate_supervision(moved, open_supervision(moved), path)
     assert read_calibration(path).teachers["dots_heatmap"].trust.datasets.keys() == {"away"}
+
+
+def test_a_calibration_that_was_changed_is_refused_as_given_and_fitted_again_beside_the_student(
+    workspace, tmp_path
+):
+    path = tmp_path / "calibration.json"
+    supervision = open_supervision(workspace)
+    first = calibrate_supervision(workspace, supervision, path).teachings[0].calibration
+    whole = json.loads(path.read_text())
+    whole["teachers"]["dots_heatmap"]["exponent"] += 0.25
+    path.write_text(json.dumps(whole))
+    with pytest.raises(KDError, match="does not match the hash written with it.*kd-pipeline calibrate"):
+        read_calibration(path)
+    assert calibrate_supervision(workspace, supervision, path).teachings[0].calibration == first
+
+
+def test_a_calibration_of_an_earlier_version_without_a_seal_is_read(workspace, tmp_path):
+    path = tmp_path / "calibration.json"
+    fit_all(open_supervision(workspace)).write(path)
+    told = json.loads(path.read_text())
+    del told["content_sha256"]
+    path.write_text(json.dumps(told))
+    assert "dots_heatmap" in read_calibration(path).teachers
