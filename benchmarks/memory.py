@@ -1,4 +1,5 @@
-"""Peak memory of extraction and training at two dataset sizes: `python -m benchmarks.memory --json`.
+"""Peak memory of extraction and training at two dataset sizes: `python -m benchmarks.memory --json`; of
+indexing a large annotation file: `python -m benchmarks.memory --annotations 300`.
 
 Both commands run as a user runs them, on rendered people and one of the quickstart's teachers; the figure is
 the largest resident set of any of their processes. It must not grow with the number of crops.
@@ -14,6 +15,8 @@ from pathlib import Path
 import click
 import yaml
 
+from benchmarks.annotation_memory import measure_indexing
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEACHER = "heatmap_coco"
 DOMAIN = "synth_coco"
@@ -24,17 +27,28 @@ DOMAIN = "synth_coco"
 @click.option(
     "--growth", default=4, show_default=True, help="The larger size has this many times the pictures."
 )
+@click.option("--annotations", type=float, help="Index a COCO file of so many MB, and do nothing else.")
+@click.option("--outlines", is_flag=True, help="That file has outlines, as COCO's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(images: int, growth: int, as_json: bool) -> None:
+def main(images: int, growth: int, annotations: float | None, outlines: bool, as_json: bool) -> None:
     """Print peak memory of both stages at both sizes, and the larger over the smaller."""
+    if annotations is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            found = measure_indexing(annotations, outlines, Path(folder))
+        click.echo(json.dumps(found, indent=2) if as_json else _line(found))
+        return
     results = [measure(images), measure(images * growth)]
     ratios = {f"{stage}_ratio": results[1][stage] / results[0][stage] for stage in ("extract_mb", "train_mb")}
     if as_json:
         click.echo(json.dumps({"sizes": results, **ratios}, indent=2))
         return
     for result in results:
-        click.echo("  ".join(f"{name} {value:.0f}" for name, value in result.items()))
+        click.echo(_line(result))
     click.echo("  ".join(f"{name} {value:.3f}" for name, value in ratios.items()))
+
+
+def _line(found: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in found.items())
 
 
 def measure(images: int) -> dict[str, float]:

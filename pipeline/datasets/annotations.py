@@ -22,9 +22,9 @@ class ImageEntry:
     size: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
-    """One person as written in the file; `bbox`, `keypoints` and `area` are unchecked JSON.
+    """One person as written in the file; `bbox`, `keypoints` and `area` are unchecked JSON (`read_json`).
 
     `bbox` is x, y, w, h; `keypoints` is K times x, y, visibility, or None for a person nobody labelled.
     """

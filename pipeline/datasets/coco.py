@@ -1,5 +1,6 @@
 """COCO-style keypoint annotations in any convention."""
 
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -222,7 +223,7 @@ def _keypoints(entry: Mapping[str, Any], convention: Convention) -> Any:
     them.
     """
     keypoints = entry["keypoints"]
-    count = len(keypoints) if isinstance(keypoints, list) else 0
+    count = len(keypoints) if isinstance(keypoints, list | array) else 0
     if convention.name == "halpe26" and count == 3 * HALPE_JOINTS:
         return keypoints[: 3 * convention.num_joints]
     if count != 3 * convention.num_joints:

@@ -1,5 +1,6 @@
 """Boxes from a detector, in COCO's results format, in place of annotated ones or where there are none."""
 
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def _person(entry: Mapping[str, Any], image: ImageEntry, score: float) -> Person
     return Person(
         image=image,
         annotation_id=NO_ANNOTATION,
-        bbox=bbox[:4] if isinstance(bbox, list) else bbox,
+        bbox=bbox[:4] if isinstance(bbox, list | array) else bbox,
         box_score=score,
         has_stable_id=False,
         clip_box=False,

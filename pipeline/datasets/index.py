@@ -1,23 +1,22 @@
 """From a dataset's files to its crop table and the list of what was refused."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.annotations import Annotations, Person
 from pipeline.datasets.coco import read_coco
+from pipeline.datasets.crop_rows import CropRows
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.detections import read_detections
 from pipeline.datasets.image_files import ImageFacts, inspect_images
 from pipeline.datasets.json_file import read_json
 from pipeline.datasets.mpii import read_mpii
 from pipeline.datasets.posetrack18 import read_posetrack18
-from pipeline.datasets.refusal import Reason, Refusal, Refused, nothing_left
-from pipeline.datasets.screening import Crop, screen
+from pipeline.datasets.refusal import Refusal, Refused, nothing_left
+from pipeline.datasets.screening import screen
 from pipeline.datasets.unlabelled import read_unlabelled
 from pipeline.errors import KDError
 from pipeline.file_hash import known_sha256
@@ -52,11 +51,19 @@ def index_dataset(
     known = {} if known is None else known
     names = sorted({person.image.file_name for person in annotations.people} - known.keys())
     known |= inspect_images(images_root, names, workers, progress)
-    crops, refusals = _screen_all(annotations.people, known, convention, keep_unlabelled)
+    rows, refusals = _screen_all(annotations.people, known, convention, keep_unlabelled)
     refusals = annotations.refused + refusals
-    if not crops:
+    if not rows:
         raise nothing_left(name, root / (params.boxes or params.annotations), refusals)
-    return _table(name, params, images_root, crops, convention, sources), refusals
+    table = CropTable(
+        dataset=name,
+        convention=params.convention,
+        images_root=images_root,
+        joints=convention.joints if convention else (),
+        sources=sources,
+        **rows.columns(),
+    )
+    return table, refusals
 
 
 def index_people(
@@ -107,39 +114,25 @@ def _read_annotated(source: Path, params: DatasetParams, convention: Convention)
 
 
 def _screen_all(
-    people: Sequence[Person],
+    people: list[Person],
     facts: Mapping[str, ImageFacts | Refused],
     convention: Convention | None,
     keep_unlabelled: bool,
-) -> tuple[list[Crop], list[Refusal]]:
-    crops: dict[int, Crop] = {}
+) -> tuple[CropRows, list[Refusal]]:
+    """Empties `people`: what was written of people need not be kept beside the rows made of it."""
+    rows = CropRows(convention.num_joints if convention else 0)
     refusals: list[Refusal] = []
-    for person in people:
+    people.reverse()
+    while people:
+        person = people.pop()
         try:
             image = facts[person.image.file_name]
             if isinstance(image, Refused):
                 raise image
-            crop = screen(person, image, convention, keep_unlabelled)
-            if crop.crop_id in crops:
-                raise Refused(Reason.DUPLICATE, _same_crop(crops[crop.crop_id], crop))
-            crops[crop.crop_id] = crop
+            rows.add(screen(person, image, convention, keep_unlabelled))
         except Refused as refused:
             refusals.append(refused.of(person.image.file_name, person.annotation_id))
-    return sorted(crops.values(), key=_order), refusals
-
-
-def _same_crop(first: Crop, second: Crop) -> str:
-    """What the two share. Two of a million crops collide by chance in one dataset of some twenty million."""
-    image, again = first.person.image.file_name, second.person.image.file_name
-    if image != again:
-        return f"its crop id {second.crop_id} is by chance that of a person in {image}"
-    return "the same person or box of this image occurs before"
-
-
-def _order(crop: Crop) -> tuple:
-    """By image, then annotation; detections, which have no id, by falling score."""
-    person = crop.person
-    return person.image.file_name, person.annotation_id, -person.box_score, crop.crop_id
+    return rows, refusals
 
 
 def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
@@ -166,34 +159,3 @@ def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
         told = "".join(f"{file.name}\0{sha256}\0" for file, sha256 in zip(files, hashes, strict=True))
         found[name] = hashlib.sha256(told.encode()).hexdigest() if in_folder else hashes[0]
     return found
-
-
-def _table(
-    name: str,
-    params: DatasetParams,
-    images_root: Path,
-    crops: Sequence[Crop],
-    convention: Convention | None,
-    sources: Mapping[str, str],
-) -> CropTable:
-    people = [crop.person for crop in crops]
-    return CropTable(
-        dataset=name,
-        convention=params.convention,
-        images_root=images_root,
-        image=[person.image.file_name for person in people],
-        image_sha256=[crop.facts.sha256 for crop in crops],
-        image_size=np.array([crop.facts.size for crop in crops], np.int32),
-        image_id=np.array([person.image.image_id for person in people], np.int64),
-        annotation_id=np.array([person.annotation_id for person in people], np.int64),
-        crop_id=np.array([crop.crop_id for crop in crops], np.int64),
-        bbox=np.stack([crop.bbox for crop in crops]),
-        box_score=np.array([person.box_score for person in people], np.float32),
-        keypoints=np.stack([crop.keypoints for crop in crops]),
-        visibility=np.stack([crop.visibility for crop in crops]),
-        area=np.array([crop.area for crop in crops], np.float64),
-        iscrowd=np.array([person.iscrowd for person in people], np.bool_),
-        labelled=np.array([crop.labelled for crop in crops], np.bool_),
-        joints=convention.joints if convention else (),
-        sources=sources,
-    )

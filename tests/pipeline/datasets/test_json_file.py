@@ -1,5 +1,8 @@
 """Annotation files that are wrong as a whole: the error names the cause and what the file looks like."""
 
+import json
+from array import array
+
 import pytest
 
 from pipeline.datasets.json_file import looks_like, read_json
@@ -38,6 +41,30 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
     path = tmp_path / "people.json"
     path.write_bytes(b"\xef\xbb\xbf[1]")
     assert read_json(path) == [1]
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 0], [1.25, 2, 0], [70_000, 0, 0], [True, 1, 0]])
+def test_plain_numbers_are_packed_and_stay_what_they_are(tmp_path, numbers):
+    path = tmp_path / "people.json"
+    path.write_text(json.dumps([{"keypoints": numbers, "keypoints_21": numbers, "bbox": numbers}]))
+    (entry,) = read_json(path)
+    for packed in entry.values():
+        assert isinstance(packed, array) and packed.tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    "odd", ['["1", 2]', "[[1, 2]]", "[null]", "[NaN, 1]", "[1e30]", "[]", "3", "[1" + "0" * 400 + "]"]
+)
+def test_anything_else_in_their_place_stays_as_written_for_messages_to_quote(tmp_path, odd):
+    path = tmp_path / "people.json"
+    path.write_text(f'[{{"keypoints": {odd}}}]')
+    assert repr(read_json(path)[0]["keypoints"]) == repr(json.loads(odd))
+
+
+def test_outlines_are_passed_over_and_their_key_stays(tmp_path):
+    path = tmp_path / "people.json"
+    path.write_text('[{"segmentation": [[1, 2, 3, 4]], "id": 1}]')
+    assert read_json(path) == [{"segmentation": None, "id": 1}]
 
 
 @pytest.mark.parametrize(
