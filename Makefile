@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint same install clean
 
 demo: install
 	dvc repro
@@ -21,6 +21,10 @@ lint: install
 	ruff check .
 	ruff format --check .
 	lint-imports
+
+# After a refactoring: losses and extracted bytes as before, bit for bit.
+same: install
+	OMP_NUM_THREADS=1 python -m benchmarks.same
 
 install: $(BIN)/.installed
 
