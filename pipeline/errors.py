@@ -21,5 +21,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> KDError:
 
 def did_you_mean(name: str, known: Iterable[str], likeness: float) -> str:
     """The question for the nearest of the known names, where one is at least so like (0 to 1); else empty."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=likeness)
+    known = list(known)
+    capitals = [other for other in known if other.lower() == name.lower()]
+    near = capitals or difflib.get_close_matches(name, known, n=1, cutoff=likeness)
     return f"Did you mean {near[0]!r}?" if near else ""

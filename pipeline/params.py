@@ -6,7 +6,8 @@ declared by none.
 
 import re
 import reprlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -659,7 +660,7 @@ def parse_section(section: type[SectionT], values: Mapping[str, Any], source: st
     try:
         return section.model_validate(with_recipe(with_preset(values)) if section is Params else values)
     except ValidationError as error:
-        raise KDError(f"{source}: " + "; ".join(_told(e, section) for e in error.errors())) from None
+        raise KDError(f"{source}: {_all_told(error.errors(), section)}") from None
 
 
 def is_section(setting: str) -> bool:
@@ -668,31 +669,48 @@ def is_section(setting: str) -> bool:
     model: type[Section] | None = Params
     for part in setting.split("."):
         field = model.model_fields.get(part) if model else None
-        model = _section_in(field.annotation) if field else None
+        model = section_in(field.annotation) if field else None
     return model is not None
 
 
-def _section_in(annotation: Any) -> type[Section] | None:
+def section_in(annotation: Any) -> type[Section] | None:
     """The section, perhaps an optional one, that a field of this type holds; None: it holds none."""
     parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     sections = [part for part in parts if isinstance(part, type) and issubclass(part, Section)]
     return sections[0] if sections else None
 
 
-def _told(error: Mapping[str, Any], section: type[Section]) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "the file"
-    model = _section_at(error["loc"][:-1], section)
+def _all_told(errors: Sequence[Mapping[str, Any]], section: type[Section]) -> str:
+    """Those of one value (of which it may be this or that) together, and none that follows from another."""
+    problems: dict[str, list[str]] = {}
+    for error in errors:
+        place = error["loc"]
+        within = (other for other in errors if other["loc"][: len(place)] == place and other is not error)
+        if error["type"] == "too_short" and any(within):
+            continue  # what was refused is not counted
+        subject, problem = _told(error, section)
+        problems.setdefault(subject, []).append(problem)
+    return "; ".join(f"{subject}{', or '.join(found)}" for subject, found in problems.items())
+
+
+def _told(error: Mapping[str, Any], section: type[Section]) -> tuple[str, str]:
+    """What it is about, and what is wrong with it."""
+    location = tuple(part for part in error["loc"] if not _ALTERNATIVE.fullmatch(str(part)))
+    place = ".".join(str(part) for part in location) or "the file"
+    model = _section_at(location[:-1], section)
     if error["type"] == "extra_forbidden":
-        near = did_you_mean(str(error["loc"][-1]), model.model_fields if model else (), LIKENESS)
-        return f"{place}: no such setting. {near or 'Remove it or mend its spelling'}"
+        near = did_you_mean(str(location[-1]), model.model_fields if model else (), LIKENESS)
+        return f"{place}: ", f"no such setting. {near or 'Remove it or correct its spelling'}"
     if error["type"] == "missing":
-        return f"{place}: missing, and it has no default"
-    message = error["msg"][0].lower() + error["msg"][1:]
+        return f"{place}: ", "missing, and it has no default"
+    message, value = error["msg"][0].lower() + error["msg"][1:], error["input"]
     if error["type"] == "literal_error":
         choices = re.findall("'([^']*)'", error["ctx"]["expected"])
-        near = did_you_mean(str(error["input"]), choices, LIKENESS)
+        near = did_you_mean(str(value), choices, LIKENESS)
         message += f". {near}" if near else ""
-    return f"{place} is {_shortened(error['input'])}, but {message}{_range(model, error['loc'])}"
+    if error["type"] == "string_type" and isinstance(value, bool | int | float | date):
+        message += f" (YAML reads it as {type(value).__name__}; put it in quotes if it is a name)"
+    return f"{place} is {_shortened(value)}, but ", f"{message}{_range(model, location)}"
 
 
 def _shortened(value: Any) -> str:
@@ -704,7 +722,7 @@ def _section_at(location: tuple[str | int, ...], section: type[Section]) -> type
     model: type[Section] | None = section
     for part in location:
         field = model.model_fields.get(part) if model else None
-        model = _section_in(field.annotation) if field else None
+        model = section_in(field.annotation) if field else None
     return model
 
 
@@ -727,15 +745,31 @@ def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
 LIKENESS = 0.6
 """From which on a name is taken for a setting or choice misspelt."""
 LONGEST_TOLD = 200
+_ALTERNATIVE = re.compile(r"(int|float|str|constrained-\w+|(literal|tuple|list|dict)\[.*|\[key\])", re.DOTALL)
+"""What pydantic adds to a place where a value may be of several types, and to a key."""
 _REPR = reprlib.Repr()
 _REPR.maxlevel, _REPR.maxstring = 3, LONGEST_TOLD
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character of UTF-16: escapes can write one alone, and then it is none."""
 _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML where a name given twice is an error; plain YAML lets the last one win."""
+    """YAML where a name given twice is an error; plain YAML lets the last one win. A merge key (`<<: *base`)
+    may bring names that are also given: those that are given win."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._checked: set[int] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Puts what is merged beside what is given, after which nothing tells them apart any more."""
+        if isinstance(node, yaml.MappingNode) and id(node) not in self._checked:
+            self._checked.add(id(node))
+            self._check_names(node)
+        super().flatten_mapping(node)
+
+    def _check_names(self, node: yaml.MappingNode) -> None:
         seen: set = set()
         for key_node, _ in node.value:
             if key_node.tag == _MERGE:
@@ -746,7 +780,27 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if key in seen:
                 raise KDError(f"line {line}: {key!r} is defined twice. Give each its own name.")
             seen.add(key)
-        return super().construct_mapping(node, deep)
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        """Raises KDError for text that no path, name or terminal takes: with NUL, or half a character."""
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and ("\0" in value or _SURROGATE.search(value)):
+            raise KDError(
+                f"line {node.start_mark.line + 1}: {_shortened(value)} has a character that no name or path "
+                "can have. Remove it."
+            )
+        return value
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Raises KDError for what looks like a date or has a tag (`!!bool x`), and is not one."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1
+            raise KDError(
+                f"line {line}: {_shortened(node.value)} is read as YAML's {kind}, but is none "
+                f"({type(error).__name__}: {error}). Put it in quotes if it is text."
+            ) from None
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

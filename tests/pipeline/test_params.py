@@ -285,6 +285,23 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     [
         ({"distill": {"wieght": 1}}, "distill.wieght: no such setting. Did you mean 'weight'?"),
         ({"student": {"backbone": "resnet19"}}, "Did you mean 'resnet18'?"),
+        ({"student": {"head": "SimCC"}}, "Did you mean 'simcc'?"),
+        ({"teachers": {"lamp": VALUES["teachers"]["lamp"] | {"adapter": "mmpos"}}}, "Did you mean 'mmpose'?"),
+        (
+            {"runtime": {"workers": "atuo"}},
+            "params.yaml: runtime.workers is 'atuo', but input should be a valid integer, unable to parse "
+            "string as an integer, or input should be 'auto'. Did you mean 'auto'?",
+        ),
+        (
+            {"evaluate": {"datasets": [2017]}},
+            "params.yaml: evaluate.datasets.0 is 2017, but input should be a valid string (YAML reads it as "
+            "int; put it in quotes if it is a name)",
+        ),
+        ({"datasets": {2017: VALUES["datasets"]["street-train"]}}, "Call it 'dataset_2017', for example."),
+        (
+            {"teachers": {True: VALUES["teachers"]["lamp"]}},
+            "True cannot be the name of a teacher: YAML reads",
+        ),
         ({"tarin": {}}, "tarin: no such setting. Did you mean 'train'?"),
         (
             {"cells": {"teachers": ["lamp", "lamp"], "datasets": ["street-train"]}},
@@ -315,8 +332,17 @@ def test_what_was_meant_is_asked(section: dict, message: str):
         ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
         ("? [a, b]\n: 1", "line 1: a list is no name"),
         ("? {a: b}\n: 1", "line 1: a dict is no name"),
-        ("a: 2026-13-45", "cannot be read as YAML: month must be in 1..12"),
-        ("a: " + "9" * 5000, "cannot be read as YAML"),
+        (
+            "b: 1\na: 2026-13-45",
+            "line 2: '2026-13-45' is read as YAML's timestamp, but is none (ValueError: month must be in "
+            "1..12). Put it in quotes if it is text.",
+        ),
+        pytest.param("a: " + "9" * 5000, "is read as YAML's int, but is none", id="5000 digits"),
+        ("a: !!bool x", "line 1: 'x' is read as YAML's bool, but is none"),
+        ("a: !!timestamp x", "line 1: 'x' is read as YAML's timestamp, but is none"),
+        ("a: !!map x", "cannot be read as YAML: expected a mapping node"),
+        ('a: "x\\0y"', "has a character that no name or path can have. Remove it."),
+        ('"\\ud800": 1', "has a character that no name or path can have. Remove it."),
         ("a: !!python/object:os.system x", "cannot be read as YAML"),
         ("- a", "holds list, but a mapping of names to values was wanted"),
         ("", "holds NoneType, but a mapping"),
@@ -337,6 +363,17 @@ def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path):
 def test_merge_keys_and_aliases_are_yaml_too(tmp_path: Path):
     (tmp_path / "params.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]\n")
     assert load_yaml(tmp_path / "params.yaml")["b"] == {"x": 1, "y": 3}
+
+
+def test_a_mapping_that_is_merged_before_it_is_read_itself_has_nothing_twice(tmp_path: Path):
+    """The deeper mapping is read later, when what it merges stands beside its own names already."""
+    text = "a: &a {x: 1, y: 2}\nb:\n  deep: &b {<<: *a, y: 3}\nc: {<<: *b, z: 4}\n"
+    (tmp_path / "params.yaml").write_text(text)
+    values = load_yaml(tmp_path / "params.yaml")
+    assert values["c"] == {"x": 1, "y": 3, "z": 4} and values["b"]["deep"] == {"x": 1, "y": 3}
+    (tmp_path / "params.yaml").write_text(text.replace("z: 4", "z: 4, z: 5"))
+    with pytest.raises(KDError, match="line 4: 'z' is defined twice"):
+        load_yaml(tmp_path / "params.yaml")
 
 
 def test_aliases_of_aliases_are_read_in_no_time(tmp_path: Path):
