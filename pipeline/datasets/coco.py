@@ -17,7 +17,7 @@ from pipeline.datasets.annotations import (
     number_of,
     object_of,
 )
-from pipeline.datasets.detections import PERSON
+from pipeline.datasets.detections import PERSON, people_category
 from pipeline.datasets.joint_order import check_joint_order
 from pipeline.datasets.json_file import COCO, wrong_format
 from pipeline.datasets.refusal import Reason, Refused
@@ -49,7 +49,8 @@ def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotati
 
     Annotations of other things than people are passed over (`_people_categories`).
     """
-    ids = _ids(_people_categories(value.get("categories"), None) or [{"id": PERSON}])
+    people = people_category(value["annotations"])
+    ids = _ids(_people_categories(value.get("categories"), None) or [{"id": people}])
     entries = [entry for entry in value["annotations"] if _is_person(entry, ids)]
     return _read_people(value, entries, ids, None, params)
 

@@ -39,7 +39,7 @@ class CropRows:
         if crop.crop_id in self._rows:
             raise Refused(Reason.DUPLICATE, self._same_crop(crop))
         self._rows[crop.crop_id] = len(self)
-        self._image.append(person.image.file_name)
+        self._image.append(crop.facts.name_on_disk or person.image.file_name)
         self._facts.append(crop.facts)
         self._ids.extend((person.image.image_id, person.annotation_id))
         self._score_area.extend((person.box_score, crop.area))
@@ -50,7 +50,8 @@ class CropRows:
 
     def _same_crop(self, crop: Crop) -> str:
         """What the two share. By chance two crops collide in one dataset of some twenty million."""
-        image, again = self._image[self._rows[crop.crop_id]], crop.person.image.file_name
+        image = self._image[self._rows[crop.crop_id]]
+        again = crop.facts.name_on_disk or crop.person.image.file_name
         if image != again:
             return f"its crop id {crop.crop_id} is by chance that of a person in {image}"
         return "the same person or box of this image occurs before"

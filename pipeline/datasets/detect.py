@@ -1,6 +1,7 @@
 """Boxes for a folder of pictures nobody annotated."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def detect_people(
         try:
             results += _detect(images, name, number, detector, min_score)
         except Refused as refusal:
-            refused.append(refusal.of(name, None))
+            refused.append(refusal.of(os.fsencode(name).decode(errors="backslashreplace"), None))
         progress(number, len(names))
     if len(refused) == len(names):
         raise KDError(

@@ -44,7 +44,7 @@ def read_detections(
         raise _no_file_names(source, value)
     annotations = Annotations(images=dict(images or {}))
     find = _Images(images, params.strip_prefix)
-    people = _people_category(value)
+    people = people_category(value)
     for entry in value:
         image = None
         try:
@@ -67,7 +67,7 @@ def _is_detections(value: Any) -> bool:
     )
 
 
-def _people_category(value: list) -> int:
+def people_category(value: list) -> int:
     """COCO's, or 0 where somebody counts from there: COCO itself has no category 0."""
     counted_from_0 = any(_is_object(entry) and entry.get("category_id") in (0, "0") for entry in value)
     return 0 if counted_from_0 else PERSON

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import cv2
@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from pipeline.datasets.refusal import Reason, Refused
+from pipeline.datasets.same_looks import SameLooks
 from pipeline.errors import KDError
 
 Image.MAX_IMAGE_PIXELS = None  # a large picture is no attack here: its owner named it
@@ -29,6 +30,8 @@ class ImageFacts:
 
     sha256: str
     size: tuple[int, int]
+    name_on_disk: str | None = None
+    """Where it differs, in bytes alone, from the name in the annotations: é is one character or two."""
 
 
 def read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
@@ -73,10 +76,15 @@ def locate(images_root: Path, name: str) -> Path:
     `cache.type symlink`, meant what it points to.
 
     Raises:
-        Refused: the name is absolute, leads out of the folder by `..`, or is no file name.
+        Refused: the name is not text, is absolute, leads out of the folder by `..`, or is no file name.
     """
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is an absolute path")
+    if not _is_text(name):
+        raise Refused(
+            Reason.FILE_NAME,
+            f"{ascii(name)} has bytes that are not UTF-8 (of latin-1, perhaps). Rename the file",
+        )
     plain = posixpath.normpath(name)
     if PurePosixPath(plain).parts[:1] == ("..",):
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} leads out of the images folder by '..'")
@@ -84,6 +92,15 @@ def locate(images_root: Path, name: str) -> Path:
         return (images_root / plain).resolve()
     except (OSError, RuntimeError, ValueError):
         raise Refused(Reason.OUTSIDE_FOLDER, f"{name!r} is no usable file name") from None
+
+
+def _is_text(name: str) -> bool:
+    """Python has bytes of a file name that are not UTF-8 as halves of characters, which no table can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def inspect_image(path: Path) -> ImageFacts:
@@ -130,9 +147,15 @@ def inspect_images(
     """
     root = images_root.resolve()
 
+    same_looks = SameLooks(root)
+
     def look(name: str) -> ImageFacts | Refused:
         try:
-            return inspect_image(locate(root, name))
+            path = locate(root, name)
+            found = None if name.isascii() or path.is_file() else same_looks.find(name)
+            if found is None:
+                return inspect_image(path)
+            return replace(inspect_image(locate(root, found)), name_on_disk=found)
         except Refused as refused:
             return refused
 

@@ -15,6 +15,14 @@ MPII = "an MPII list of joints, centers and scales (format mpii)"
 BOXES = "detection results (boxes with scores: format images, or a dataset's `boxes`)"
 _QUOTED = 1e5
 """Messages quote numbers of such a size as they are written."""
+_COMPRESSED = {
+    b"\x1f\x8b": ("gzip", "gunzip"),
+    b"PK\x03\x04": ("zip", "unzip"),
+    b"BZh": ("bzip2", "bunzip2"),
+    b"\xfd7zXZ\x00": ("xz", "unxz"),
+    b"(\xb5/\xfd": ("zstd", "unzstd"),
+}
+"""How compressed files begin; what they are, and what unpacks them."""
 
 
 def read_json(path: Path) -> Any:
@@ -29,7 +37,7 @@ def read_json(path: Path) -> Any:
             f"the annotation file {path} {found}. Put the file there, or mend its path in params.yaml."
         )
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_hook=_packed)
+        return json.loads(_text(path), object_hook=_packed)
     except json.JSONDecodeError as error:
         raise _not_json(path, f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError:
@@ -40,6 +48,14 @@ def read_json(path: Path) -> Any:
         raise _not_json(path, "it is nested too deeply") from None
     except OSError as error:
         raise KDError(f"{path} cannot be read: {error.strerror}. Make it readable.") from None
+
+
+def _text(path: Path) -> str:
+    """The bytes are freed on return: a large file is not held twice while it is parsed."""
+    data = path.read_bytes()
+    if data.startswith(tuple(_COMPRESSED)):
+        raise _compressed(path, data)
+    return data.decode("utf-8-sig")
 
 
 def _packed(entry: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +80,14 @@ def _numbers(values: list) -> array | list:
     except (TypeError, OverflowError):
         return values
     return packed if (np.abs(np.frombuffer(packed)) < _QUOTED).all() else values
+
+
+def _compressed(path: Path, data: bytes) -> KDError:
+    by, command = next(told for start, told in _COMPRESSED.items() if data.startswith(start))
+    return KDError(
+        f"{path} is compressed by {by}, but plain JSON was wanted. Unpack it ({command} {path.name}) and "
+        "name the unpacked file in params.yaml."
+    )
 
 
 def _not_json(path: Path, cause: str) -> KDError:

@@ -34,5 +34,8 @@ def _merged(folder: Path) -> dict[str, Any]:
         if not isinstance(video, Mapping) or not isinstance(video.get("images"), list):
             raise wrong_format(path, COCO, video)
         for key, entries in merged.items():
-            entries.extend(video.get(key) or [])
+            found = video.get(key) or []
+            if not isinstance(found, list):
+                raise wrong_format(path, COCO, video)
+            entries.extend(found)
     return merged

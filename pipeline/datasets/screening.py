@@ -53,6 +53,8 @@ def screen(
         raise Refused(
             Reason.IMAGE_SIZE, f"annotated as {_by(person.image.size)}, the file is {_by(facts.size)}"
         )
+    if min(facts.size) < 2:
+        raise Refused(Reason.TINY_IMAGE, f"the file is {_by(facts.size)}, which shows nobody")
     written = _numbers(person.bbox, "bbox")
     if written.size != 4:
         raise Refused(Reason.MALFORMED, f"bbox has {written.size} numbers, wanted x, y, width, height")
@@ -125,6 +127,7 @@ def _labels(
             f"{convention.num_joints} joints of x, y, visibility",
         )
     joints = numbers.reshape(-1, 3)
+    joints[np.isnan(joints).all(1)] = 0  # how numpy and pandas write a joint that nobody labelled
     flags = joints[:, 2]
     _check_places(flags, "visibility", person.keypoints)
     _check_places(joints[flags > 0], "keypoints", person.keypoints)

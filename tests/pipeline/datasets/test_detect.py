@@ -1,6 +1,7 @@
 """People found in pictures nobody annotated, by a detector that knows where they are."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -86,3 +87,15 @@ def test_no_folder_no_pictures_and_none_readable_are_errors(pictures, tmp_path):
     with pytest.raises(KDError, match="none of the 1 pictures .* can be read, for example x.jpg"):
         detect_people(tmp_path / "empty", detector, out)
     assert not out.exists()
+
+
+def test_a_file_name_in_latin_1_is_refused_and_the_run_goes_on(pictures):
+    """Python has such bytes as halves of characters, which neither a table nor a terminal takes."""
+    (pictures.images / "a.jpg").rename(os.fsdecode(os.fsencode(pictures.images) + b"/caf\xe9.jpg"))
+    done = detect_people(pictures.images, detector, pictures.root / "boxes.json")
+    (refusal,) = done.refused
+    assert (refusal.image, refusal.reason) == ("caf\\xe9.jpg", Reason.FILE_NAME)
+    assert done.images == 2 and "Rename the file" in refusal.detail
+    pictures.write()
+    table, _ = pictures.index(format="images", annotations="boxes.json")
+    assert set(table.image) == {"b.png", "sub/c.JPG"}

@@ -1,6 +1,9 @@
 """Annotation files that are wrong as a whole: the error names the cause and what the file looks like."""
 
+import bz2
+import gzip
 import json
+import lzma
 from array import array
 
 import pytest
@@ -102,3 +105,18 @@ def test_every_format_refuses_another_format_s_file(tiny, wanted, value):
     tiny.value = value
     with pytest.raises(KDError, match="people.json looks like .*was wanted"):
         tiny.index(format=wanted)
+
+
+@pytest.mark.parametrize(
+    ("pack", "told"),
+    [
+        (gzip.compress, "compressed by gzip, but plain JSON was wanted. Unpack it .gunzip people.json.gz."),
+        (bz2.compress, "compressed by bzip2"),
+        (lzma.compress, "compressed by xz"),
+    ],
+)
+def test_a_compressed_file_is_told_as_that(tmp_path, pack, told):
+    path = tmp_path / "people.json.gz"
+    path.write_bytes(pack(b"[]"))
+    with pytest.raises(KDError, match=told):
+        read_json(path)

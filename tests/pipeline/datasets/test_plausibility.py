@@ -1,14 +1,18 @@
 """Mistakes of units and order that only all samples together show."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
+from click.testing import CliRunner
 
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.index import index_dataset
 from pipeline.datasets.plausibility import doubts
+from stages.cli import main
 
 COCO = load_convention("coco17")
 
@@ -68,6 +72,53 @@ def test_nothing_is_said_of_a_handful(table, tiny):
     assert doubts(tiny.index()[0], COCO)
     tiny.value["annotations"] = tiny.value["annotations"][:10]
     assert doubts(tiny.index()[0], COCO) == []
+
+
+def _normalised(person):
+    x, y, w, h = person["bbox"]
+    person["bbox"] = [x / 640, y / 480, w / 640, h / 480]
+    person["keypoints"] = [v / (640, 480, 1)[n % 3] for n, v in enumerate(person["keypoints"])]
+
+
+def _corners(person):
+    x, y, w, h = person["bbox"]
+    person["bbox"] = [x, y, x + w, y + h]
+
+
+def _relative_to_the_box(person):
+    x, y, *_ = person["bbox"]
+    person["keypoints"] = [v - (x, y, 0)[n % 3] for n, v in enumerate(person["keypoints"])]
+
+
+def _viewers_sides(person):
+    joints = np.reshape(person["keypoints"], (17, 3))
+    person["keypoints"] = joints[list(COCO.flip_permutation)].ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (_normalised, "120 boxes are under 4 pixels wide or high"),
+        (_corners, "if their four numbers were two corners"),
+        (_relative_to_the_box, "labelled joints lie more than half a box away"),
+        (_viewers_sides, "have their left shoulder to the right"),
+    ],
+)
+def test_a_mistake_of_units_in_a_file_is_a_warning_when_it_is_indexed(table, tiny, mistake, told):
+    for person in tiny.value["annotations"]:
+        mistake(person)
+    tiny.write()
+    params = {
+        "cells": {"teachers": ["lamp"], "datasets": ["tiny"]},
+        "datasets": {"tiny": tiny.params().model_dump()},
+        "teachers": {"lamp": {"adapter": "onnx", "config": "a", "checkpoint": "b", "convention": "coco17"}},
+        "train": {"datasets": ["tiny"]},
+        "evaluate": {"datasets": ["tiny"]},
+    }
+    (tiny.root / "params.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(params))))
+    done = CliRunner().invoke(main, ["index-datasets", "--workspace", str(tiny.root)])
+    assert done.exit_code == 0, done.output
+    assert any(line.startswith("  Warning: ") and told in line for line in done.output.splitlines())
 
 
 @pytest.mark.realdata

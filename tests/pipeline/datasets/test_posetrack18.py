@@ -37,3 +37,11 @@ def test_a_wrong_file_among_the_videos_is_named(tiny):
     (tiny.root / "val" / "odd.json").write_text("[]")
     with pytest.raises(KDError, match="odd.json looks like an empty list"):
         tiny.index(format="posetrack18", annotations="val")
+
+
+@pytest.mark.parametrize("annotations", [3, {"a": 1}, "none"])
+def test_a_video_whose_annotations_are_no_list_is_named(tiny, annotations):
+    (tiny.root / "val").mkdir()
+    (tiny.root / "val" / "odd.json").write_text(json.dumps({"images": [], "annotations": annotations}))
+    with pytest.raises(KDError, match="odd.json looks like .*, but COCO-style keypoints"):
+        tiny.index(format="posetrack18", annotations="val")

@@ -75,6 +75,25 @@ def test_an_image_of_another_size_than_annotated_is_refused(tiny):
     assert refusal.detail == "annotated as 48x64, the file is 64x48"
 
 
+@pytest.mark.parametrize("size", [(1, 1), (64, 1), (1, 48)])
+def test_an_image_of_one_pixel_is_refused_as_that_and_not_for_its_box(tiny, size):
+    tiny.add_image("b.png", size)
+    tiny.value["images"][1] |= {"width": size[0], "height": size[1]}
+    refusal = spoil(tiny, bbox=[0, 0, *size], keypoints=[0, 0, 2] * 17)
+    assert refusal.reason == Reason.TINY_IMAGE
+    assert refusal.detail == f"the file is {size[0]}x{size[1]}, which shows nobody"
+
+
+@pytest.mark.parametrize(
+    "joint", [[NAN, NAN, 0], [NAN, NAN, NAN], [None, None, 0], [None] * 3, [INF, -INF, 0]]
+)
+def test_a_joint_without_a_place_is_not_labelled_and_the_person_stays(tiny, joint):
+    tiny.value["annotations"][1]["keypoints"][:3] = joint
+    table, refused = tiny.index()
+    assert table.keypoints[0, 0].tolist() == [0, 0] and table.visibility[0].tolist() == [0] + [2] * 16
+    assert not refused
+
+
 @pytest.mark.parametrize(
     "size", [{}, {"width": None, "height": None}, {"width": 0, "height": 0}, {"width": INF, "height": 48}]
 )

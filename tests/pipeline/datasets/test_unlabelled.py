@@ -148,3 +148,13 @@ def test_the_real_pack_s_target_is_the_same_people_with_and_without_labels(reald
     with_labels, _ = index_dataset("target", labelled, realdata)
     without, refused = index_dataset("target", unlabelled, realdata)
     assert without.sha256 == with_labels.sha256 and not without.labelled.any() and not refused
+
+
+@pytest.mark.parametrize("zero", [0, "0"])
+def test_a_file_without_categories_that_counts_from_0_calls_people_0(tiny, zero):
+    del tiny.value["categories"]
+    for annotation in tiny.value["annotations"]:
+        annotation["category_id"] = zero
+    tiny.value["annotations"][0]["category_id"] = 16
+    table, refused = tiny.index(format="images")
+    assert table.annotation_id.tolist() == [5, 6] and not refused
