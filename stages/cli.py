@@ -15,6 +15,7 @@ from stages.extract_teachers import extract_teachers
 from stages.fidelity import fidelity
 from stages.index_datasets import index_datasets
 from stages.init import init
+from stages.near_names import GuessingGroup
 from stages.recipe import recipe
 from stages.reliability import reliability
 from stages.skeleton import skeleton
@@ -33,7 +34,7 @@ INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
 
 
-class StageGroup(click.Group):
+class StageGroup(GuessingGroup):
     """Turns a KDError of any command into one paragraph and exit code 2, and an interrupt into a line."""
 
     def invoke(self, ctx: click.Context) -> Any:

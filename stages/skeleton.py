@@ -9,13 +9,14 @@ import click
 
 from pipeline.errors import KDError
 from stages.calibration_table import offset_lines
+from stages.near_names import GuessingGroup
 from stages.options import workspace_option
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
-@click.group("skeleton")
+@click.group("skeleton", cls=GuessingGroup)
 def skeleton() -> None:
     """The union skeleton."""
 

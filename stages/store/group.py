@@ -2,13 +2,14 @@
 
 import click
 
+from stages.near_names import GuessingGroup
 from stages.store.gc import gc
 from stages.store.info import info
 from stages.store.ls import ls
 from stages.store.verify import verify
 
 
-@click.group("store")
+@click.group("store", cls=GuessingGroup)
 def store() -> None:
     """Look after the teacher stores: what is there, whether it is sound, what can go.
 

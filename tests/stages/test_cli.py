@@ -47,6 +47,34 @@ def test_an_unknown_name_is_answered_with_the_nearest_known_one(
     assert message in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "there is no command 'train'. Did you mean 'train-student'?"),
+        (["evalaute"], "there is no command 'evalaute'. Did you mean 'evaluate'?"),
+        (["teachers"], "Did you mean 'extract-teachers'?"),
+        (["store", "lss"], "there is no command 'lss'. Did you mean 'ls'?"),
+        (["skeleton", "print"], "No such command 'print'."),
+        (
+            ["train-student", "--epochs", "3"],
+            "there is no option --epochs. It is a setting of params.yaml: train.epochs.",
+        ),
+        (["evaluate", "--batch-size=3"], "params.yaml: train.batch_size or runtime.batch_size."),
+        (["train-student", "--frehs"], "No such option '--frehs'. Did you mean '--fresh'?"),
+        (["train-student", "--bananas"], "No such option '--bananas'."),
+    ],
+)
+def test_an_unknown_command_or_option_is_answered_with_what_was_meant(arguments: list[str], message: str):
+    result = kd(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_missing_ablation_is_told_as_that(workspace: Path):
+    result = kd("ablate", workspace / "nowhere.yaml", "--workspace", workspace)
+    assert result.exit_code == 2 and f"there is no file {workspace / 'nowhere.yaml'}." in result.output
+
+
 def test_a_folder_without_params_says_how_to_make_a_workspace(tmp_path: Path):
     result = kd("train-student", "--workspace", tmp_path)
     assert result.exit_code == 2
