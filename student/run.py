@@ -61,7 +61,8 @@ class TrainingRun:
         """Fresh weights from `train.seed`, and those of `student.init` over them; its paths start at `root`.
 
         Raises:
-            KDError: `student.init` asks for weights that are not there, or not for this student.
+            KDError: `student.init` asks for weights that are not there, or not for this student; a batch
+                has too little to be normalised over.
         """
         self.identity = {
             "data": supervision.identity,
@@ -83,6 +84,7 @@ class TrainingRun:
             worker_count(params.runtime.workers, device),
             device,
         )
+        _check_normalised(params, self.loader.sampler)
         torch.manual_seed(params.train.seed)
         self.start = start_student(supervision.student, params.student, root)
         self.identity["init"] = self.start.identity
@@ -178,6 +180,18 @@ def _sampler(params: TrainParams, splits: Sequence[TrainingSplit]) -> EpochSampl
         caps=[params.sampling_caps.get(split.table.dataset) for split in splits],
         steps=params.steps_per_epoch,
     )
+
+
+def _check_normalised(params: Params, sampler: EpochSampler) -> None:
+    """Batch normalisation takes the mean over a batch's cells. Raises KDError where a batch has one."""
+    stride, (width, height) = params.student.output_stride, params.student.input_size
+    if sampler.batch_size * (width // stride) * (height // stride) == 1:
+        raise KDError(
+            f"a batch has one crop (train.batch_size is {params.train.batch_size}, and the crops to train on "
+            f"are {sum(sampler.sizes)}), and one of {width}x{height} pixels is a single cell of the "
+            "backbone's last map: batch normalisation has nothing to take the mean over. Raise "
+            "train.batch_size or student.input_size, or train on more crops."
+        )
 
 
 def _loss(params: Params, supervision: Supervision, channels: int) -> DistillationLoss:

@@ -63,9 +63,18 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
         student.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         raise KDError(
-            f"{weights} does not fit {CONFIG}: {error}. Train anew: kd-pipeline train-student"
+            f"{weights} does not fit {CONFIG}: {_first_reason(error)}. Put the two files of one training "
+            "together, or train again: kd-pipeline train-student"
         ) from None
     return student.to(device).eval()
+
+
+def _first_reason(error: Exception) -> str:
+    """Torch lists every tensor that does not fit, a line each, under a line that names the network."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()]
+    if len(lines) <= 2:
+        return lines[-1] if lines else type(error).__name__
+    return f"{lines[1]} (and {len(lines) - 2} more)"
 
 
 def trained_with(folder: Path) -> dict[str, str]:

@@ -43,6 +43,12 @@ class TrainingSplit:
 
     def __post_init__(self) -> None:
         usable_N = ~self.table.iscrowd
+        if not usable_N.any():
+            raise KDError(
+                f"all {len(self.table)} boxes of dataset {self.table.dataset} are around crowds (iscrowd is "
+                "1), which teach nothing: a crop has to be of one person. Take the dataset out of "
+                "train.datasets, or set iscrowd to 0 in its annotations where a box is around one person."
+            )
         if not self.readers:
             usable_N &= self._labelled()
         if not usable_N.any():

@@ -74,11 +74,23 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+_OF_FLIP_TEST = ("teacher.flip_permutation", "teacher.mirror")
+"""What is there with a flip test alone."""
+_WORDS = {
+    "teacher.flip_permutation": "the places of each joint's mirror (the convention's `mirror`)",
+    "teacher.mirror": "the place that a map is mirrored about",
+}
+"""What a user knows it as; the rest are called as in the store."""
+
+
 def stale_error(
     path: StorePath, stored: CellProvenance, wanted: CellProvenance, teacher: str, dataset: str
 ) -> KDError:
     """The error for a store whose maps are not what is asked for."""
-    told = "; ".join(f"{name} {old}, but now it is {new}" for name, old, new in stored.changes(wanted))
+    changes = stored.changes(wanted)
+    if any(name == "teacher.flip_test" for name, *_ in changes):
+        changes = [change for change in changes if change[0] not in _OF_FLIP_TEST]
+    told = "; ".join(f"{_WORDS.get(name, name)} {old}, but now it is {new}" for name, old, new in changes)
     return KDError(
         f"{path} was extracted with {told}. Either restore what changed, or re-extract this cell: "
         f"kd-pipeline extract-teachers --teacher {teacher} --dataset {dataset} --replace-stale"

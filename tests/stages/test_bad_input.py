@@ -123,6 +123,22 @@ def test_a_truncated_image_is_refused_and_the_rest_goes_on(workspace: Path):
     assert "refused 1: image truncated or unreadable" in kd(workspace, "index-datasets")
 
 
+def test_a_batch_of_one_cell_is_an_error_before_training_and_trains_with_more(workspace: Path):
+    def one_cell(params: dict) -> None:
+        params["student"]["input_size"], params["train"]["batch_size"] = [32, 32], 1
+        params["distill"] = {"weight": 0}
+
+    write_params(workspace, one_cell)
+    kd(workspace, "index-datasets")
+    message = refused(workspace, "train-student")
+    assert "a batch has one crop (train.batch_size is 1" in message and "Raise train.batch_size" in message
+    write_params(
+        workspace,
+        lambda params: (one_cell(params), params["student"].update(input_size=[64, 32])),
+    )
+    kd(workspace, "train-student")
+
+
 def test_an_image_lost_after_indexing_is_named_and_finished_shards_stay(workspace: Path):
     write_params(workspace, lambda params: params.update(extract={"shard_size": 1}))
     kd(workspace, "index-datasets")

@@ -130,3 +130,17 @@ def places_in(value, place=()):
 def test_nothing_but_the_two_files_is_left(tmp_path):
     save_student(fresh_student(), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["student.json", "student.safetensors"]
+
+
+def test_weights_of_another_width_are_told_in_one_paragraph(tmp_path):
+    """A student of before its JSON was sealed, edited by hand; torch lists all that does not fit."""
+    save_student(fresh_student(), tmp_path)
+    path = tmp_path / "student.json"
+    told = json.loads(path.read_text()) | {"width": 24}
+    del told["config_sha256"]
+    path.write_text(json.dumps(told))
+    with pytest.raises(KDError) as caught:
+        load_student(tmp_path, CPU)
+    message = str(caught.value)
+    assert "does not fit student.json: size mismatch for head." in message and "\n" not in message
+    assert len(message) < 500 and message.endswith("or train again: kd-pipeline train-student")

@@ -181,6 +181,14 @@ def test_labels_of_joints_that_the_student_has_not_are_no_labels(tiny):
         open_supervision(workspace)
 
 
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_dataset_of_crowds_alone_is_told_as_that(workspace, tiny, weight):
+    table = tiny.tables["dots"]
+    tiny.save_table(dataclasses.replace(table, iscrowd=np.ones_like(table.iscrowd)))
+    with pytest.raises(KDError, match=r"all 4 boxes of dataset dots are around crowds \(iscrowd is 1\)"):
+        open_supervision(tiny.open(distill={"weight": weight}))
+
+
 def test_a_teacher_that_shares_no_joint_with_the_union_is_named_with_both(workspace, tiny):
     with pytest.raises(KDError) as caught:
         open_supervision(tiny.open(skeleton={"joints": ["left_eye", "right_eye"]}))

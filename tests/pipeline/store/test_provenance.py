@@ -6,7 +6,7 @@ from fake_cell import EXTRACT, RUNTIME, FakeTeacher
 from pipeline.errors import KDError
 from pipeline.params import RuntimeParams
 from pipeline.store.extract import extract_cell
-from pipeline.store.provenance import CellProvenance
+from pipeline.store.provenance import CellProvenance, stale_error
 from pipeline.store.store import open_store
 
 SAME_CHECKPOINT = {"checkpoint_sha256": "ab" * 32, "weights": 1}
@@ -65,6 +65,30 @@ def test_a_stale_store_says_what_changed_and_the_command_that_mends_it(heatmap_s
         "Either restore what changed, or re-extract this cell: "
         "kd-pipeline extract-teachers --teacher fake --dataset noise --replace-stale"
     )
+
+
+MIRRORED = {"flip_test": True, "flip_permutation": [0, 2, 1], "mirror": 47.0}
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (
+            {"flip_test": False, "flip_permutation": None, "mirror": None},
+            "teacher.flip_test true, but now it is false.",
+        ),
+        (
+            {"flip_permutation": [0, 1, 2]},
+            "the places of each joint's mirror (the convention's `mirror`) [0, 2, 1], but now it is "
+            "[0, 1, 2].",
+        ),
+        ({"mirror": 46.0}, "the place that a map is mirrored about 47.0, but now it is 46.0."),
+    ],
+)
+def test_what_is_mirrored_how_is_told_in_words_and_a_flip_test_once(tmp_path, now, told):
+    stored, wanted = ({"teacher": MIRRORED}, {"teacher": {**MIRRORED, **now}})
+    error = stale_error(tmp_path, CellProvenance(stored), CellProvenance(wanted), "lamp", "street")
+    assert str(error).startswith(f"{tmp_path} was extracted with {told} Either restore what changed")
 
 
 def test_a_setting_that_came_or_went_is_told_too(heatmap_store):
