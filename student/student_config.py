@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from pipeline.conventions.union import UnionSkeleton
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
@@ -23,6 +25,8 @@ class StudentConfig:
     Crops are RGB in 0..255, from which `mean` and `std` (per channel) are taken out. `target_sigma` is the
     ground-truth Gaussian's deviation along x and y, in cells or bins, which scores are relative to.
     """
+
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)
 
     backbone: str
     output_stride: int
@@ -69,20 +73,45 @@ class StudentConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StudentConfig":
-        """The config that `as_dict` told, also after a round trip through JSON."""
-        return cls(
-            backbone=values["backbone"],
-            output_stride=values["output_stride"],
-            head=values.get("head", values["map"]["kind"]),  # once, these two were the same
-            width=values["width"],
-            crop=CropGeometry(**_with_tuples(values["crop"])),
-            map=MapGeometry(**_with_tuples(values["map"])),
-            target_sigma=_pair(values["target_sigma"]),
-            mean=tuple(values["mean"]),
-            std=tuple(values["std"]),
-            skeleton=UnionSkeleton.from_dict(values["skeleton"]),
-            score_calibration=_score_calibration(values.get("score_calibration")),
-        )
+        """The config that `as_dict` told, also after a round trip through JSON.
+
+        Raises:
+            KeyError, TypeError, AttributeError: a part is missing or of another kind.
+            ValueError: a value is, or the parts do not fit each other; with the place.
+        """
+        head = values.get("head", values["map"]["kind"])  # once, these two were the same
+        told = {**values, "head": head, "target_sigma": _pair(values["target_sigma"])}
+        try:
+            config = _ADAPTER.validate_python(told)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        _check_parts(config)
+        return config
+
+
+_ADAPTER = TypeAdapter(StudentConfig)
+
+
+def _check_parts(config: StudentConfig) -> None:
+    """What the types alone do not say. Raises ValueError, with the place."""
+    joints, crop, made = config.skeleton.joints, config.crop, config.map
+    counted = (config.skeleton.sigmas, config.skeleton.definers, set(joints))
+    named = {joint for pair in (*config.skeleton.flip_pairs, *config.skeleton.limbs) for joint in pair}
+    reach = [cells * scale for cells, scale in zip(made.size, made.scale, strict=True)]
+    sound = {
+        "output_stride": config.output_stride in (16, 32),
+        "width": config.width > 0,
+        "crop": min(*crop.input_size, crop.padding) > 0,
+        "map": min(*made.size, *made.scale) > 0
+        and all(abs(r - side) <= s for r, side, s in zip(reach, crop.input_size, made.scale, strict=True)),
+        "target_sigma": min(config.target_sigma) > 0,
+        "std": min(config.std) > 0,
+        "skeleton": bool(joints) and {len(part) for part in counted} == {len(joints)} and named <= {*joints},
+    }
+    wrong = [place for place, is_sound in sound.items() if not is_sound]
+    if wrong:
+        raise ValueError(f"{wrong[0]}: its values do not fit each other, or the rest")
 
 
 def student_map(params: StudentParams) -> MapGeometry:
@@ -126,12 +155,3 @@ def _pair(sigma: float | Sequence[float]) -> tuple[float, float]:
     """Once, both axes had one."""
     x, y = (sigma, sigma) if isinstance(sigma, float | int) else sigma
     return x, y
-
-
-def _score_calibration(values: Mapping[str, Any] | None) -> ScoreCalibration | None:
-    return None if values is None else ScoreCalibration.from_dict(values)
-
-
-def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON knows no tuples."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 
 from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
-from pipeline.file_hash import check_seal, sealed_json
+from pipeline.file_hash import SEAL, check_seal, sealed_json
 
 FORMAT = 1
 DEFAULT_EXPONENT = {"heatmap": 1.5, "simcc": 1.0}
@@ -25,6 +26,8 @@ DEFAULT_EXPONENT = {"heatmap": 1.5, "simcc": 1.0}
 summed over thousands of cells, can outweigh its peak."""
 DEFAULT_RIGHT = 0.8
 """The share of right answers that a teacher is credited with where no label says otherwise."""
+_AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""How a file is checked: no number that is none, and nothing that nobody reads."""
 FAINT = 1e-3
 """Shares are kept from 0 by this before their logarithm is taken."""
 
@@ -40,6 +43,8 @@ class Trust:
     is added for each, 0 where there is none. Right means within `RIGHT_WITHIN` of the label
     (`student.correctness`).
     """
+
+    __pydantic_config__ = _AS_WRITTEN
 
     bias: float
     sharpness: float = 0.0
@@ -80,6 +85,8 @@ class Calibration:
     `labels` is how many labelled joints the trust was fitted on; 0: it is the documented default.
     """
 
+    __pydantic_config__ = _AS_WRITTEN
+
     exponent: float
     spread: tuple[float, float]
     sure_share: float
@@ -92,17 +99,6 @@ class Calibration:
     """and what the trust makes of them on average."""
     gain_nats: float = 0.0
     """By how much labels are likelier under the maps than under keypoints alone, of equal width."""
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
-        return cls(
-            **{
-                **values,
-                "spread": tuple(values["spread"]),
-                "usual_confidence": tuple(values["usual_confidence"]),
-                "trust": Trust(**values["trust"]),
-            }
-        )
 
 
 def uncalibrated(kind: str, joints: int) -> Calibration:
@@ -119,6 +115,8 @@ class CalibrationFile:
     `offsets` are by convention and union joint, (along the torso, along the shoulders): see
     `student.targets.offsets`. `fitted_on` are hashes: labels by dataset, stores by dataset and teacher.
     """
+
+    __pydantic_config__ = _AS_WRITTEN
 
     teachers: Mapping[str, Calibration]
     offsets: Mapping[str, Mapping[str, tuple[float, float]]]
@@ -148,19 +146,23 @@ def read_calibration(path: Path) -> CalibrationFile:
                 "kd-pipeline calibrate"
             )
         check_seal(told)
-        return CalibrationFile(
-            {name: Calibration.from_dict(values) for name, values in told["teachers"].items()},
-            {
-                convention: {joint: (along, across) for joint, (along, across) in joints.items()}
-                for convention, joints in told["offsets"].items()
-            },
-            told["fitted_on"],
+        return _FILE.validate_python(
+            {name: value for name, value in told.items() if name not in ("format", SEAL)}
         )
     except OSError as error:
         raise KDError(
             f"{path} cannot be read: {error.strerror}. Fit one: kd-pipeline calibrate --out {path}"
         ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise _no_calibration(path, f"{place}: {first['msg']}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise KDError(
-            f"{path} is no calibration ({type(error).__name__}: {error}). Fit it again: kd-pipeline calibrate"
-        ) from None
+        raise _no_calibration(path, f"{type(error).__name__}: {error}") from None
+
+
+def _no_calibration(path: Path, why: str) -> KDError:
+    return KDError(f"{path} is no calibration ({why}). Fit it again: kd-pipeline calibrate")
+
+
+_FILE = TypeAdapter(CalibrationFile)

@@ -55,3 +55,26 @@ def test_a_student_that_does_not_name_its_head_has_its_maps():
     told = config(head="simcc").as_dict()
     del told["head"]
     assert StudentConfig.from_dict(told).head == "simcc"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("mean", 1), "grey", "mean.1: "),
+        (("std", 0), 0, "std: its values do not fit"),
+        (("target_sigma", 0), float("nan"), "target_sigma.0: "),
+        (("crop", "input_size", 0), -32, "crop: its values do not fit"),
+        (("map", "size", 0), 7, "map: its values do not fit"),
+        (("skeleton", "flip_pairs", 0, 0), "tail", "skeleton: its values do not fit"),
+        (("skeleton", "joints", 0), "left_eye", "skeleton: its values do not fit"),
+    ],
+)
+def test_a_value_that_no_student_can_have_is_told_with_its_place(place, value, told):
+    values = json.loads(json.dumps(config().as_dict()))
+    parent = values
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    with pytest.raises(ValueError) as caught:
+        StudentConfig.from_dict(values)
+    assert str(caught.value).startswith(told)

@@ -96,6 +96,31 @@ def test_a_file_that_is_no_calibration_says_what_to_do(tmp_path, content):
         read_calibration(path)
 
 
+@pytest.mark.parametrize(
+    ("teachers", "told"),
+    [
+        ([], "teachers: "),
+        ({"lamp": {}}, "teachers.lamp.exponent: "),
+        ({"lamp": {"exponent": "wide"}}, "teachers.lamp.exponent: "),
+        ({"lamp": {"exponent": float("nan")}}, "teachers.lamp.exponent: "),
+        ({"lamp": {"exponent": 1, "width": 3}}, "teachers.lamp.spread: "),
+    ],
+)
+def test_a_calibration_with_a_wrong_value_is_told_with_its_place(tmp_path, teachers, told):
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"format": 1, "teachers": teachers, "offsets": {}, "fitted_on": {}}))
+    with pytest.raises(KDError) as caught:
+        read_calibration(path)
+    assert str(caught.value).startswith(f"{path} is no calibration ({told}")
+
+
+def test_a_calibration_of_endless_brackets_is_none(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(KDError, match="is no calibration"):
+        read_calibration(path)
+
+
 def test_a_temperature_above_one_on_a_coarse_store_is_warned_of(workspace):
     distill = workspace.params.distill.model_copy(update={"temperature": 2.0})
     hot = dataclasses.replace(workspace, params=workspace.params.model_copy(update={"distill": distill}))
