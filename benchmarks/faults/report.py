@@ -1,4 +1,4 @@
-"""All faults in one table."""
+"""All faults in two tables: of stores, and of every file."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.faults.cell import FaultCell
 from benchmarks.faults.child import in_child
+from benchmarks.faults.every_file import EveryFileTally, damage_every_file
 from benchmarks.faults.flips import FlipTally, flip_bits
 from benchmarks.faults.full_disk import FullDiskTally, fill_disks
 from benchmarks.faults.kills import KillTally, kill_until
@@ -23,6 +24,7 @@ class FaultReport:
     flips: FlipTally
     full_disk: FullDiskTally
     mishaps: list[Mishap]
+    every_file: EveryFileTally
 
     @property
     def passed(self) -> bool:
@@ -36,18 +38,20 @@ class FaultReport:
             and flips.at_once_restored
             and full.told == full.kept == full.identical == full.sizes
             and all(mishap.passed for mishap in self.mishaps)
+            and self.every_file.passed
         )
 
     def as_dict(self) -> dict[str, Any]:
         told = asdict(self)
         told["kills"]["shards_computed_twice"] = self.kills.again
-        return {"passed": self.passed, **told}
+        return {"passed": self.passed, **told, "every_file": self.every_file.as_dict()}
 
     def table(self) -> str:
         """For reading."""
         head = ("FAULT", "TIMES", "FOUND", "PUT RIGHT", "CROPS LOST", "REMARK")
         rows = [_of_kills(self.kills), _of_flips(self.flips), _of_full_disk(self.full_disk)]
-        return aligned([head, *rows, *map(_of_mishap, self.mishaps)], right=(1,))
+        stores = aligned([head, *rows, *map(_of_mishap, self.mishaps)], right=(1,))
+        return f"{stores}\n\n{self.every_file.table()}"
 
 
 Row = tuple[str, str, str, str, str, str]
@@ -103,8 +107,11 @@ def _yes(flag: bool) -> str:
     return "yes" if flag else "NO"
 
 
-def try_faults(crops: int, kills: int, flips: int, disks: int, seed: int, folder: Path) -> FaultReport:
-    """Every fault, on cells of about so many crops made in `folder`."""
+def try_faults(
+    crops: int, kills: int, flips: int, disks: int, trials: int, seed: int, folder: Path
+) -> FaultReport:
+    """Every fault, on cells of about so many crops made in `folder`, and about so many `trials` of damage to
+    every file that a run reads."""
     random = Random(seed)
     cell = FaultCell.make(crops, folder / "images")
     whole = folder / "whole.zarr"
@@ -115,4 +122,6 @@ def try_faults(crops: int, kills: int, flips: int, disks: int, seed: int, folder
         flips=flip_bits(cell, whole, folder / "flips", flips, random),
         full_disk=fill_disks(cell, whole, folder / "disks", disks, random),
         mishaps=try_all(cell, whole, folder / "mishaps"),
+        # Last: its threads would stay behind in the processes that the others fork.
+        every_file=damage_every_file(folder / "every file", trials, Random(seed)),
     )

@@ -38,17 +38,20 @@ def tried(repository: Path, **asked: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_no_fault_costs_a_crop(repository: Path):
-    report = tried(repository, kills=6, flips=6, disks=1)
+    report = tried(repository, kills=6, flips=6, disks=1, trials=30)
     assert report["passed"], report["table"]
     kills = report["kills"]
     assert kills["kills"] >= 6 and len(kills["moments"]) > 2
     assert report["again"] <= kills["kills"] and kills["crops_lost"] == 0
-    assert len(report["table"].splitlines()) == 4 + len(report["mishaps"])
+    stores, every_file = report["table"].split("\n\n")
+    assert len(stores.splitlines()) == 4 + len(report["mishaps"])
+    assert len(every_file.splitlines()) == 2 + len(report["every_file"]["kinds"])
+    assert report["every_file"]["trials"] >= 30
 
 
 @pytest.mark.slow
 def test_the_table_would_tell_of_a_store_that_is_blind_to_damage(repository: Path):
-    report = tried(repository, kills=1, flips=4, disks=0, blind=True)
+    report = tried(repository, kills=1, flips=4, disks=0, trials=0, blind=True)
     assert not report["passed"]
     assert report["flips"]["found"] < report["flips"]["flips"]
     assert "NO" in report["table"]
