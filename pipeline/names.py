@@ -10,6 +10,10 @@ LONGEST = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _YAML_WORDS = {"on", "off", "yes", "no", "true", "false", "null"}
 """What YAML 1.1 reads as another value than a text, unless it is in quotes."""
+_YAML_NUMBER = re.compile(r"[0-9][0-9_]*(e-?[0-9]+)?|0[xob][0-9a-f_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", re.I)
+"""Likewise, or YAML 1.2, which DVC writes: numbers (also as 1e5 and 0x1F) and dates."""
+_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.I)
+"""No folder of Windows, and of shares that it reads, can be called so."""
 RULE = "letters (a to z), digits, _ and -, beginning with a letter or digit"
 
 
@@ -40,8 +44,10 @@ def _problem(name: object) -> str:
         return f"a name is made of {RULE}"
     if len(name) > LONGEST:
         return f"it has {len(name)} characters, and {LONGEST} is the most"
-    if name.lower() in _YAML_WORDS or re.fullmatch(r"[0-9][0-9_]*", name):
+    if name.lower() in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):
         return "YAML and DVC take it for a value of another kind than text"
+    if _DEVICE.fullmatch(name):
+        return "Windows keeps it for a device"
     return ""
 
 

@@ -3,12 +3,30 @@
 import re
 
 import pytest
+import yaml
 from dvc.stage.utils import is_valid_name
+from ruamel.yaml import YAML
 
 from pipeline.errors import KDError
 from pipeline.names import LONGEST, check_names, nearest_name
 
-GOOD = ["coco17-train", "coco_tiny-val", "a", "2017_train", "3dpw", "RTMPose-m", "x" * LONGEST, "no_1", "0a"]
+GOOD = [
+    "1e5a",
+    "0x",
+    "2017-01",
+    "console",
+    "y",
+    "nan",
+    "coco17-train",
+    "coco_tiny-val",
+    "a",
+    "2017_train",
+    "3dpw",
+    "RTMPose-m",
+    "x" * LONGEST,
+    "no_1",
+    "0a",
+]
 ODD = [
     *(
         "",
@@ -75,7 +93,8 @@ ODD = [
         "2017",
         "1_000",
     ),
-    *("x" * (LONGEST + 1), 2017, 1.5, True, None),
+    *("1e5", "12E-3", "1_0e3", "0x1F", "0o17", "0b101", "2017-01-01", "con", "NUL", "Lpt1"),
+    *("x" * (LONGEST + 1), "-rf", "/", "~/x", "C:", "x\u202ey", "\ud800", "\ufeffa", 2017, 1.5, True, None),
 ]
 
 
@@ -83,6 +102,13 @@ ODD = [
 def test_a_plain_name_is_one_and_dvc_agrees(name):
     check_names("dataset", [name])
     assert is_valid_name(name)
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("pure", [True, False], ids=["YAML 1.2", "YAML 1.1"])
+def test_yaml_reads_a_plain_name_as_text_without_quotes(name, pure):
+    read = YAML(typ="safe", pure=True).load if pure else yaml.safe_load
+    assert read(f"- {name}") == [name] and read(f"{name}: 1") == {name: 1}
 
 
 @pytest.mark.parametrize("name", ODD, ids=repr)
