@@ -2,8 +2,9 @@
 
 import errno
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,12 +46,45 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
     return path
 
 
+@contextmanager
+def replacing_entries(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """An empty folder in `folder` for the body to fill with files and folders of these `names`; where it
+    succeeds, they take the places of what has the names, and what they do not replace goes.
+
+    All that needs room on the disk is done by then. Where the body fails, what was there stays. One writer at
+    a time: what a killed one left is removed.
+
+    Raises:
+        KDError: as `replacing`.
+    """
+    draft, old = make_folder(folder) / ".new", folder / ".old"
+    try:
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
+            left.mkdir()
+        yield draft
+        for name in names:
+            if os.path.lexists(folder / name):
+                os.replace(folder / name, old / name)
+            if os.path.lexists(draft / name):
+                os.replace(draft / name, folder / name)
+        _sync(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    finally:
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
 def cannot_write(
     path: Path, error: OSError, kept: str = "What was there before is as it was.", goes_on: str = ""
 ) -> KDError:
     """What stopped writing at `path`, and what to do about it; `kept` says what is safe, `goes_on` what the
     same command does once there is room."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in NO_SPACE:
         return KDError(
             f"no space left to write {path}: {error.strerror}. {kept} "
             f"Make room on that disk, then run the same command again{goes_on}."

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from pipeline.atomic_file import NO_SPACE
 from pipeline.errors import KDError
 from stages.ablate.command import ablate
 from stages.ablate.run_process import ablate_run
@@ -42,6 +43,14 @@ class StageGroup(GuessingGroup):
             return super().invoke(ctx)
         except KDError as error:
             raise UserError(str(error)) from None
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            place = f" to write {error.filename}" if error.filename else ""
+            raise UserError(
+                f"no space left{place}: {error.strerror}. Results that are finished are whole. Make room on "
+                "that disk, then run the same command again."
+            ) from None
         except KeyboardInterrupt:
             click.echo("\nStopped. What was finished is kept: run the same command again to go on.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None

@@ -1,5 +1,6 @@
 """The drift of stored joints, drawn."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float64
 
+from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
 
 matplotlib.use("Agg")  # no screen is needed to write a file
@@ -37,10 +39,12 @@ def plot_drift(drift_by_cell: Mapping[str, Float64[np.ndarray, "_ _"]], path: Pa
     axes.legend(fontsize="small")
     axes.grid(alpha=0.3)
     try:
-        figure.savefig(path, dpi=120)
-    except (OSError, ValueError) as error:
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=120, format=path.suffix.removeprefix(".").lower() or "png")
+    except ValueError as error:
         raise KDError(
             f"the plot {path} cannot be written: {error}. Name a .png, .pdf or .svg file."
         ) from None
     finally:
         plt.close(figure)
+    write_atomically(path, picture.getvalue())

@@ -3,8 +3,11 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.atomic_file import cannot_write, write_atomically
 from pipeline.errors import KDError
 from pipeline.params import load_yaml
 from pipeline.workspace import Workspace, make_folder
@@ -58,14 +61,34 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
             "on PATH, and run the same command again. Nothing was written."
         )
     links = _links(template, data)
-    make_folder(folder)
-    _copy_template(template, folder)
-    for place, target in links.items():
-        _link(folder / place, target)
-    ignored = GITIGNORE if template == "quickstart" else GITIGNORE + GITIGNORE_BROUGHT_ALONG
-    (folder / ".gitignore").write_text(ignored, encoding="utf-8")
-    watch_named_files(Workspace.open(folder))
-    _initialise(folder)
+    with _all_or_nothing(folder):
+        _copy_template(template, make_folder(folder))
+        for place, target in links.items():
+            _link(folder / place, target)
+        ignored = GITIGNORE if template == "quickstart" else GITIGNORE + GITIGNORE_BROUGHT_ALONG
+        write_atomically(folder / ".gitignore", ignored)
+        watch_named_files(Workspace.open(folder))
+        _initialise(folder)
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[None]:
+    """Where the body fails, what it has put into `folder` goes: half a workspace would bar a whole one."""
+    existed = folder.is_dir()
+    before = set(folder.iterdir()) if existed else set()
+    try:
+        yield
+    except (KDError, OSError) as error:
+        for path in set(folder.iterdir()) - before if folder.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        if not existed and folder.is_dir():
+            folder.rmdir()
+        if isinstance(error, KDError):
+            raise
+        raise cannot_write(folder, error) from None
 
 
 def _links(template: str, data: Path | None) -> dict[str, Path]:
@@ -88,19 +111,24 @@ def _links(template: str, data: Path | None) -> dict[str, Path]:
 
 
 def _copy_template(template: str, folder: Path) -> None:
-    shutil.copyfile(_first(PACKAGED / "dvc.yaml", REPOSITORY / "dvc.yaml"), folder / "dvc.yaml")
+    _copy(_first(PACKAGED / "dvc.yaml", REPOSITORY / "dvc.yaml"), folder / "dvc.yaml")
     if template != "quickstart":
         for file in (PACKAGED / template).glob("*.yaml"):
             if file.name != LINKS:
-                shutil.copyfile(file, folder / file.name)
+                _copy(file, folder / file.name)
         return
     # The repository's root is the quickstart workspace; an installed package carries a copy of it.
     source = _first(PACKAGED / "quickstart", REPOSITORY)
     for name in ("params.yaml", "ablation.yaml"):
-        shutil.copyfile(source / name, folder / name)
-    make_folder(folder / "data")
-    shutil.copyfile(source / "data" / "dvc.yaml", folder / "data" / "dvc.yaml")
-    shutil.copytree(source / "teachers", folder / "teachers", ignore=shutil.ignore_patterns("__pycache__"))
+        _copy(source / name, folder / name)
+    _copy(source / "data" / "dvc.yaml", folder / "data" / "dvc.yaml")
+    for file in sorted((source / "teachers").rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            _copy(file, folder / file.relative_to(source))
+
+
+def _copy(source: Path, to: Path) -> None:
+    write_atomically(to, source.read_bytes())
 
 
 def _first(*places: Path) -> Path:
@@ -114,7 +142,7 @@ def _link(place: Path, target: Path) -> None:
 
 def _initialise(folder: Path) -> None:
     """git and DVC, with one commit: `dvc exp run` needs a commit to start from."""
-    (folder / ".dvcignore").write_text(DVCIGNORE, encoding="utf-8")
+    write_atomically(folder / ".dvcignore", DVCIGNORE)
     _run(folder, "git", "init", "--quiet")
     _run(folder, sys.executable, "-m", "dvc", "init", "--quiet", "--force")
     shutil.copytree(_first(PACKAGED / "plots", REPOSITORY / ".dvc" / "plots"), folder / ".dvc" / "plots")

@@ -107,11 +107,9 @@ def write_crop_table(table: CropTable, folder: Path) -> Path:
     """
     path = folder / FILE_NAME
     arrow = _to_arrow(table)
-    seal = {_SEAL: _seal(table, folder)}
-    with replacing(path) as temporary:
-        pq.write_table(
-            arrow.replace_schema_metadata({**arrow.schema.metadata, **seal}), temporary, compression="zstd"
-        )
+    sealed = arrow.replace_schema_metadata({**arrow.schema.metadata, _SEAL: _seal(table, folder)})
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        pq.write_table(sealed, file, compression="zstd")
     return path
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pipeline.atomic_file import write_atomically
 from pipeline.cores import usable_cores
 from pipeline.errors import KDError
 from pipeline.synthetic.coco_format import coco_annotations, coco_detections, coco_images
@@ -80,7 +81,7 @@ def generate_domain(
     if unlabelled_images:
         _write(annotations / "unlabelled.json", coco_images(pictures["unlabelled"]))
         _write(annotations / "unlabelled_boxes.json", coco_detections(pictures["unlabelled"]))
-    (annotations / "synth_union.yaml").write_text(union_convention_yaml(), encoding="utf-8")
+    write_atomically(annotations / "synth_union.yaml", union_convention_yaml())
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def _render(
         size=size,
         people=[person for person in scene.people if _is_recognisable(person)],
     )
-    (images / picture.file_name).write_bytes(encode_jpeg(scene, style, rng))
+    write_atomically(images / picture.file_name, encode_jpeg(scene, style, rng))
     return picture
 
 
@@ -142,4 +143,4 @@ def _annotated(style: Domain, pictures: list[Picture]) -> dict[str, Any] | list[
 
 
 def _write(path: Path, values: dict[str, Any] | list[dict[str, Any]]) -> None:
-    path.write_text(json.dumps(values), encoding="utf-8")
+    write_atomically(path, json.dumps(values))

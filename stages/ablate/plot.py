@@ -1,10 +1,12 @@
 """An ablation, drawn: every run a point, every arm its mean and standard deviation."""
 
+import io
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
+from pipeline.atomic_file import write_atomically
 from student.ablation.column import Column
 from student.ablation.comparison import Comparison
 
@@ -28,11 +30,16 @@ def plot_comparison(comparison: Comparison, paths: list[Path]) -> None:
     """A panel to a column of the table, a row to an arm, a colour to a seed; dotted: the baseline's mean.
 
     The same numbers give the same file.
+
+    Raises:
+        KDError: a file cannot be written.
     """
     with plt.rc_context({"svg.hashsalt": comparison.name, "font.size": 9}):
         figure = _drawn(comparison)
         for path in paths:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+            picture, dateless = io.BytesIO(), {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(picture, dpi=150, format=path.suffix.removeprefix("."), metadata=dateless)
+            write_atomically(path, picture.getvalue())
         plt.close(figure)
 
 

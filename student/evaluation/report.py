@@ -1,12 +1,12 @@
 """An evaluation as a whole, and the files it leaves in the workspace."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.atomic_file import write_atomically
+from pipeline.atomic_file import replacing_entries, write_atomically
 from pipeline.conventions.convention import Convention
+from pipeline.store.durable import taking_turns
 from pipeline.workspace import make_folder
 from student.evaluation.metrics import (
     DETAILS,
@@ -27,6 +27,18 @@ from student.evaluation.scores import Scores
 from student.evaluation.side_by_side import write_side_by_side
 from student.evaluation.split_evaluation import SplitEvaluation
 from student.evaluation.table import markdown_table
+
+FILES = (
+    "predictions",
+    "overlays",
+    "coverage.json",
+    "per_joint.csv",
+    PER_PERSON,
+    "reliability.json",
+    "table.md",
+    "metrics.json",
+)
+"""What an evaluation consists of, in the order in which it comes into its place."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +72,17 @@ class EvaluationReport:
         """Predictions, pictures of `overlays` people per dataset, and the numbers, metrics.json last: of
         the first student, so there is none without one.
 
-        Predictions and pictures of an earlier evaluation go: a model that is gone would seem evaluated.
+        Those of an earlier evaluation stay until all are written, and go then: a model that is gone would
+        seem evaluated.
 
         Raises:
             KDError: the folder cannot be written.
         """
-        make_folder(folder)
+        with taking_turns(make_folder(folder)), replacing_entries(folder, FILES) as draft:
+            self._write(draft, overlays)
+
+    def _write(self, folder: Path, overlays: int) -> None:
         for name in ("predictions", "overlays"):
-            shutil.rmtree(folder / name, ignore_errors=True)
             make_folder(folder / name)
         for name, split in self.splits.items():
             predictions = {model: answer.predictions for model, answer in split.answers.items()}

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pipeline.atomic_file import replacing, write_atomically
+from pipeline.atomic_file import replacing, replacing_entries, write_atomically
 from pipeline.errors import KDError
 
 
@@ -48,3 +48,34 @@ def test_a_folder_in_the_files_place_is_told(tmp_path):
     (tmp_path / "numbers.json").mkdir()
     with pytest.raises(KDError, match="numbers.json cannot be written"):
         write_atomically(tmp_path / "numbers.json", "new")
+
+
+def test_entries_are_replaced_together_or_not_at_all(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for name in ("pictures/old", "table", "gone", "beside"):
+        (tmp_path / name).write_text("old")
+    before, names = {path.name for path in tmp_path.iterdir()}, ("pictures", "table", "gone")
+    with (
+        pytest.raises(ZeroDivisionError),
+        replacing_entries(tmp_path, names) as draft,
+    ):
+        (draft / "table").write_text("new")
+        raise ZeroDivisionError
+    assert {path.name for path in tmp_path.iterdir()} == before and (tmp_path / "table").read_text() == "old"
+    with replacing_entries(tmp_path, names) as draft:
+        (draft / "pictures").mkdir()
+        (draft / "pictures" / "new").write_text("new")
+        (draft / "table").write_text("new")
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"pictures/new", "table", "beside"} and (tmp_path / "table").read_text() == "new"
+
+
+def test_a_link_in_an_entry_s_place_goes_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "picture").write_text("mine")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "pictures").symlink_to(tmp_path / "elsewhere")
+    with replacing_entries(tmp_path / "results", ("pictures",)) as draft:
+        (draft / "pictures").mkdir()
+    assert list((tmp_path / "results" / "pictures").iterdir()) == []
+    assert (tmp_path / "elsewhere" / "picture").read_text() == "mine"
