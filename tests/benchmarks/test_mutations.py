@@ -35,8 +35,7 @@ def test_a_reader_that_trusts_its_file_is_told_with_the_file(tmp_path, monkeypat
     assert not report.passed and report.count("traceback") > 5
     told = report.as_dict()
     assert told["traceback"] == len(told["tracebacks"]) == told["by_file"]["trusting"]["traceback"]
-    assert "trusting: " in report.table() and all(entry["file"] is not None for entry in told["tracebacks"])
-    assert not trials.MutationReport().tracebacks
+    assert "trusting: " in report.table() and any("bbox" in entry["file"] for entry in told["tracebacks"])
 
 
 @pytest.mark.parametrize("syntax", ["json", "yaml"])
