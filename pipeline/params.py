@@ -690,7 +690,9 @@ def _all_told(errors: Sequence[Mapping[str, Any]], section: type[Section]) -> st
             continue  # what was refused is not counted
         subject, problem = _told(error, section)
         problems.setdefault(subject, []).append(problem)
-    return "; ".join(f"{subject}{', or '.join(found)}" for subject, found in problems.items())
+    listed = [f"{subject}{', or '.join(found)}" for subject, found in problems.items()]
+    more = len(listed) - MOST_TOLD
+    return "; ".join(listed[:MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _told(error: Mapping[str, Any], section: type[Section]) -> tuple[str, str]:
@@ -745,6 +747,8 @@ def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
 LIKENESS = 0.6
 """From which on a name is taken for a setting or choice misspelt."""
 LONGEST_TOLD = 200
+MOST_TOLD = 5
+"""Mistakes that one message lists."""
 _ALTERNATIVE = re.compile(r"(int|float|str|constrained-\w+|(literal|tuple|list|dict)\[.*|\[key\])", re.DOTALL)
 """What pydantic adds to a place where a value may be of several types, and to a key."""
 _REPR = reprlib.Repr()

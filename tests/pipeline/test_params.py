@@ -324,6 +324,14 @@ def test_what_was_meant_is_asked(section: dict, message: str):
     assert message in str(error.value)
 
 
+def test_of_many_mistakes_the_first_five_are_listed():
+    with pytest.raises(KDError) as caught:
+        params(evaluate={"datasets": list(range(60))})
+    message = str(caught.value)
+    assert "evaluate.datasets.4 is 4" in message and "evaluate.datasets.5" not in message
+    assert message.endswith("; and 55 more")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
