@@ -34,7 +34,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt overrides.txt
 		{ echo "kd-pipeline needs Python 3.11 or 3.12, this is `$(PYTHON) --version`. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt --override overrides.txt --editable '.[dev]'
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt --override overrides.txt --editable '.[dev,benchmark]'
 	@touch $@
 
 clean:

@@ -32,6 +32,7 @@ _HEATMAP_TEACHERS = tuple(name for name in TEACHERS if name != "rtmpose-t")
     "--teacher", type=click.Choice(_HEATMAP_TEACHERS), help="Default: td-hm; without the pack synthetic."
 )
 @click.option("--crops", default=8192, show_default=True)
+@click.option("--shard-size", default=1024, show_default=True, help="Divides the crops: all are full.")
 @click.option("--flip/--no-flip", default=False, show_default=True, help="Flip test: twice as long to make.")
 @click.option("--rounds", default=7, show_default=True)
 @click.option("--seconds", default=0.5, show_default=True, help="Of every contestant in every round.")
@@ -41,6 +42,7 @@ _HEATMAP_TEACHERS = tuple(name for name in TEACHERS if name != "rtmpose-t")
 def main(
     teacher: str | None,
     crops: int,
+    shard_size: int,
     flip: bool,
     rounds: int,
     seconds: float,
@@ -54,9 +56,9 @@ def main(
     try:
         teacher = teacher or _teacher_at_hand()
         with tempfile.TemporaryDirectory() as folder:
-            name = f"{teacher}-{crops}{'-flip' * flip}-format{FORMAT_VERSION}"
+            name = f"{teacher}-{crops}-by-{shard_size}{'-flip' * flip}-format{FORMAT_VERSION}"
             root = (cache or Path(folder)).resolve() / name
-            result = measure(teacher, crops, flip, root, rounds, seconds)
+            result = measure(teacher, crops, shard_size, flip, root, rounds, seconds)
     except KDError as error:
         raise click.ClickException(str(error)) from None
     click.echo(json.dumps(result, indent=2) if as_json else _table(result))
@@ -70,11 +72,13 @@ def _teacher_at_hand() -> str:
     return "td-hm"
 
 
-def measure(teacher: str, crops: int, flip: bool, root: Path, rounds: int, seconds: float) -> dict[str, Any]:
+def measure(
+    teacher: str, crops: int, shard_size: int, flip: bool, root: Path, rounds: int, seconds: float
+) -> dict[str, Any]:
     """Everything, at one core and at all of them."""
     root.mkdir(parents=True, exist_ok=True)
     store = root / "cell.zarr"
-    extraction = make_cell(teacher, crops, store, flip)
+    extraction = make_cell(teacher, crops, store, flip, shard_size)
     larger = make_copies(store, GROWTH, root / "larger.zarr")
     layout = open_store(store).layout
     cores = sorted(os.sched_getaffinity(0))

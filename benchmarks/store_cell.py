@@ -14,6 +14,8 @@ from pipeline.datasets.index import index_dataset
 from pipeline.params import DatasetParams, ExtractParams, RuntimeParams
 from pipeline.store.cell import CellSpec
 from pipeline.store.extract import extract_cell
+from pipeline.store.layout import Shard
+from pipeline.store.shard_file import encode_chunk, encode_index
 from pipeline.store.store import Store, open_store
 from pipeline.store.writer import create_store
 
@@ -22,13 +24,14 @@ _PEOPLE = (("lspet", "lsp14"), ("coco_tiny", "coco17"))
 """Datasets of the real-data pack, and their conventions."""
 
 
-def make_cell(teacher: str, crops: int, path: Path, flip_test: bool) -> dict[str, Any]:
+def make_cell(teacher: str, crops: int, path: Path, flip_test: bool, shard_size: int) -> dict[str, Any]:
     """A complete cell at `path`, extracted as a user does, and what that cost. One that is there stays."""
     costs = path.with_suffix(".json")
     if costs.is_file():
         return json.loads(costs.read_text())
     table = table_for(teacher, crops, path.parent / "images") if teacher == SYNTHETIC else _people(crops)
-    report = extract_cell(teacher_called(teacher, flip_test), table, path, ExtractParams(), _RUNTIME)
+    extract = ExtractParams(shard_size=shard_size)
+    report = extract_cell(teacher_called(teacher, flip_test), table, path, extract, _RUNTIME)
     told = {
         "crops": report.crops,
         "seconds": report.seconds,
@@ -91,7 +94,7 @@ def _jittered(box_N4: np.ndarray) -> np.ndarray:
 
 
 def make_copies(path: Path, times: int, target: Path) -> Path:
-    """A cell with the shards of the one at `path` over and over. Seals do not hold; readers do not ask."""
+    """A cell with the shards of the one at `path`, which are full, over and over."""
     if not target.exists():
         source = open_store(path)
         draft = target.with_name("draft.zarr")
@@ -110,6 +113,16 @@ def _empty(source: Store, times: int, path: Path) -> Store:
 
 def _copy_shards(source: Store, target: Store) -> None:
     shards = source.layout.shards
-    for array in target.layout.arrays:
-        for shard in target.layout.shards:
+    for shard in target.layout.shards:
+        for array in target.layout.sealed:
             shutil.copyfile(source.file(array, shards[shard.index % len(shards)]), target.file(array, shard))
+        _write_seal(target, shard)
+
+
+def _write_seal(store: Store, shard: Shard) -> None:
+    """Of the files that lie there: a seal is of a shard's place too, so it cannot be copied."""
+    seal = store.layout.seal
+    checksums = {array.name: store.sealing.of_file(array, shard, store.path) for array in store.layout.sealed}
+    row = np.array([checksums[name] for name in store.layout.seal_order], dtype=seal.dtype)
+    chunk = encode_chunk(np.tile(row, (seal.rows_per_chunk, 1)), zstd_level=3)
+    store.file(seal, shard).write_bytes(chunk + encode_index([chunk], seal.slots))

@@ -60,7 +60,7 @@ def dequantising(path: Path, rounds: int, seconds: float) -> dict[str, Any]:
     """A batch of bytes to float32 maps, on this processor: beside a GPU it is that which does it."""
     reader = StoreReader(path)
     codec = MapCodec.from_json("heatmap", reader.attributes["codec"])
-    batch = reader.read(np.arange(GATHER)).maps.arrays()
+    batch = reader.read(np.arange(GATHER) % len(reader)).maps.arrays()
     stored = {name: torch.from_numpy(array) for name, array in batch.items()}
 
     def decode() -> int:
@@ -88,7 +88,7 @@ class _TimedReads(Dataset):
 def in_worker(path: Path, method: str, rounds: int, seconds: float) -> float:
     """Median crops per second of a DataLoader's worker whose parent has read before."""
     reader = StoreReader(path)
-    reader.read(np.arange(GATHER))
+    reader.read(np.arange(GATHER) % len(reader))
     loader = DataLoader(
         _TimedReads(reader, seconds),
         sampler=range(rounds + 1),

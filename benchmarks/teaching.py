@@ -60,16 +60,17 @@ SUPERVISED = (64, 16, 4, 1)
 
 @click.command()
 @click.option("--people", default=48, show_default=True, help="Of the pack's COCO, for the real teachers.")
+@click.option("--student", "students", multiple=True, type=click.Choice([*STUDENTS]), default=[*STUDENTS])
 @click.option("--json", "as_json", is_flag=True)
-def main(people: int, as_json: bool) -> None:
+def main(people: int, students: tuple[str, ...], as_json: bool) -> None:
     """Where targets lie, how wide they are, how hard they pull, and which teacher is believed."""
-    result = measure(people)
+    result = measure(people, students)
     click.echo(json.dumps(result, indent=2) if as_json else table(result))
 
 
-def measure(people: int) -> dict[str, Any]:
+def measure(people: int, students: Sequence[str]) -> dict[str, Any]:
     """All figures; those of real teachers are missing where there is no pack."""
-    shares = exact_shares()
+    shares = exact_shares(students)
     result: dict[str, Any] = {
         "exact_decode_cells": max(exact_decode_cells().values()),
         "kind_kl_nats_max": max(kind_kls().values()),

@@ -116,8 +116,8 @@ def _quantise(
     return code_BKN, level_BK1, floor_BK1
 
 
-def differences(code_BKW: UInt8[Tensor, "b k w"]) -> UInt8[Tensor, "b k w"]:
-    """Each byte minus the one before it, modulo 256; the first as it is."""
+def differences(code_BKW: UInt8[Tensor, "*rows w"]) -> UInt8[Tensor, "*rows w"]:
+    """Each byte minus the one before it on the last axis, modulo 256; the first as it is."""
     difference_BKW = code_BKW.clone()
     difference_BKW[..., 1:] -= code_BKW[..., :-1]
     return difference_BKW

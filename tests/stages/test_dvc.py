@@ -141,6 +141,19 @@ def test_an_experiment_reuses_the_stores(workspace: Path):
     assert {path: path.stat().st_mtime_ns for path in (workspace / "stores").rglob("c.*")} == shards
 
 
+def test_the_commands_of_the_ablations_page(workspace: Path):
+    """And the README's: a queue is filled, and emptied without being started."""
+    assert stages_run(workspace, "dvc", "repro", "extract") == set()
+    assert "distill.weight" in run(workspace, "dvc", "exp", "show", "--csv")
+    run(workspace, "dvc", "exp", "show")
+    run(workspace, "dvc", "plots", "show", "runs/student/dvclive/plots/metrics/validation")
+    seeds = ["dvc", "exp", "run", "--queue", "-S", "++train.seed=0,1,2"]
+    run(workspace, *seeds, "-S", "distill.weight=0")
+    run(workspace, *seeds, "-S", "++distill.weighting=fixed,confidence")
+    assert run(workspace, "dvc", "queue", "status").count("Queued") == 3 + 6
+    run(workspace, "dvc", "queue", "remove", "--all")
+
+
 def test_a_new_dataset_computes_only_its_own_cells(workspace: Path):
     change(workspace, "cells", "datasets", value=SPLITS)
     printed = run(workspace, "dvc", "repro")
