@@ -48,8 +48,8 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
 
 @contextmanager
 def replacing_entries(folder: Path, names: Collection[str]) -> Iterator[Path]:
-    """An empty folder in `folder` for the body to fill with files and folders of these `names`; where it
-    succeeds, they take the places of what has the names, and what they do not replace goes.
+    """An empty folder in `folder` for the body to fill with files and folders. Where it succeeds, they take
+    the places of what has their names, in the order of `names`; of these, what is not written again goes.
 
     All that needs room on the disk is done by then. Where the body fails, what was there stays. One writer at
     a time: what a killed one left is removed.
@@ -63,7 +63,8 @@ def replacing_entries(folder: Path, names: Collection[str]) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
             left.mkdir()
         yield draft
-        for name in names:
+        others = sorted(path.name for path in draft.iterdir() if path.name not in names)
+        for name in (*others, *names):
             if os.path.lexists(folder / name):
                 os.replace(folder / name, old / name)
             if os.path.lexists(draft / name):

@@ -36,7 +36,8 @@ FILES = (
     PER_PERSON,
     "reliability.json",
     "table.md",
-    "metrics.json",
+    DETAILS,
+    METRICS,
 )
 """What an evaluation consists of, in the order in which it comes into its place."""
 

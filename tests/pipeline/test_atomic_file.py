@@ -66,8 +66,12 @@ def test_entries_are_replaced_together_or_not_at_all(tmp_path):
         (draft / "pictures").mkdir()
         (draft / "pictures" / "new").write_text("new")
         (draft / "table").write_text("new")
+        (draft / "not named").write_text("new")
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {"pictures/new", "table", "beside"} and (tmp_path / "table").read_text() == "new"
+    assert (
+        found == {"pictures/new", "table", "beside", "not named"}
+        and (tmp_path / "table").read_text() == "new"
+    )
 
 
 def test_a_link_in_an_entry_s_place_goes_and_what_it_leads_to_stays(tmp_path):
