@@ -26,13 +26,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.cell_case import TEACHERS, first_rows, table_for, teacher_called
+from benchmarks.cases.cell_case import TEACHERS, first_rows, table_for, teacher_called
 from pipeline.datasets.crop_table import CropTable, read_crop_table, write_crop_table
 from pipeline.errors import KDError
+from pipeline.extraction.crop_batches import CropBatches, plan_batches
+from pipeline.extraction.extract import extract_cell
 from pipeline.params import ExtractParams, RuntimeParams
-from pipeline.store.crop_batches import CropBatches, plan_batches
-from pipeline.store.extract import extract_cell
-from pipeline.store.layout import Shard
+from pipeline.store.format.layout import Shard
 from pipeline.teachers.teacher import Teacher
 
 GROWTH = 4

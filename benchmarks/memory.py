@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import yaml
 
-from benchmarks.annotation_memory import measure_indexing
+from benchmarks.cases.annotation_memory import measure_indexing
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEACHER = "heatmap_coco"

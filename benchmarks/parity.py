@@ -17,15 +17,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmarks.cell_case import REAL, pack, table_for, teacher_called
+from benchmarks.cases.cell_case import REAL, pack, table_for, teacher_called
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
 from pipeline.errors import KDError
+from pipeline.extraction.crop_batches import CropBatches
 from pipeline.params import StudentParams
-from pipeline.store.crop_batches import CropBatches
-from student.init.start import start_student
-from student.network import PoseStudent
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.init.start import start_student
+from student.network.pose_student import PoseStudent
 
 SIZES = ("t", "s", "m")
 INPUTS = ((192, 256), (256, 256), (288, 384))
@@ -89,7 +89,7 @@ def real_differences(people: int) -> dict[str, float]:
 
 def mmpose_network(size: str, input_size: tuple[int, int]) -> nn.Module:
     """MMPose's own RTMPose of COCO, as it infers, for this input size (width, height)."""
-    from pipeline.teachers.mm.config import load_config, network_config, scope  # takes seconds
+    from pipeline.teachers.adapters.mmpose.config import load_config, network_config, scope  # takes seconds
 
     from mmpose.models.builder import build_pose_estimator  # isort: skip
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import yaml
 
-from benchmarks.cell_case import pack
+from benchmarks.cases.cell_case import pack
 from benchmarks.memory import kd
 
 TEACHERS = ("movenet_thunder", "rtmpose_t_coco")

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from benchmarks.cell_case import REAL, pack, table_for, teacher_called
+from benchmarks.cases.cell_case import REAL, pack, table_for, teacher_called
 from pipeline.errors import KDError
+from pipeline.extraction.answer import answer_rows
+from pipeline.extraction.crop_batches import CropBatches
 from pipeline.params import ExtractParams
-from pipeline.store.answer import answer_rows
-from pipeline.store.crop_batches import CropBatches
-from pipeline.store.map_codec import MapCodec
-from pipeline.store.quantise import differences, running_sum
-from pipeline.store.shard_file import encode_chunk
+from pipeline.store.format.map_codec import MapCodec
+from pipeline.store.format.quantise import differences, running_sum
+from pipeline.store.format.shard_file import encode_chunk
 from pipeline.teachers.teacher import Teacher
 
 LEVELS = (3, 9, 19)

@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
 from pipeline.params import StudentParams
-from student.network import PoseStudent
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.pose_student import PoseStudent
 
 BACKBONES = get_args(StudentParams.model_fields["backbone"].annotation)
 HEADS = get_args(StudentParams.model_fields["head"].annotation)

@@ -12,14 +12,14 @@ from typing import Any
 import click
 import torch
 
+from benchmarks.cases.turns import Work, ratio, take_turns
 from benchmarks.student_sizes import parameters
-from benchmarks.turns import Work, ratio, take_turns
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry
-from pipeline.teachers.build import build_teacher
+from pipeline.teachers.adapters.registry import build_teacher
 from pipeline.workspace import Workspace
-from student.inference import Predictor
-from student.saved import WEIGHTS, load_student
+from student.inference.crop_inference import Predictor
+from student.network.saved import WEIGHTS, load_student
 
 STUDENT = "student"
 CPU = torch.device("cpu")

@@ -14,8 +14,8 @@ import click
 import numpy as np
 import torch
 
-from benchmarks.cell_case import first_rows, pack, teacher_called
-from benchmarks.teaching_case import (
+from benchmarks.cases.cell_case import first_rows, pack, teacher_called
+from benchmarks.cases.teaching_case import (
     JOINTS,
     STUDENTS,
     TEACHER_MAPS,
@@ -32,15 +32,15 @@ from pipeline.datasets.index import index_dataset
 from pipeline.errors import KDError
 from pipeline.geometry import apply, compose, crop_affine, invert, warp_crop
 from pipeline.params import DatasetParams, ExtractParams
-from pipeline.store.map_codec import MapCodec
-from pipeline.store.rows import StoredMaps
+from pipeline.store.format.map_codec import MapCodec
+from pipeline.store.format.rows import StoredMaps
 from pipeline.teachers.teacher import Teacher
-from student.batch import TeacherBatch
-from student.decode import decode
-from student.distillation import DistillationLoss, LossWeights
+from student.data.batch import TeacherBatch
+from student.losses.distillation import DistillationLoss, LossWeights
 from student.losses.divergence import divergence
 from student.losses.term import total_loss
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.decode import decode
 from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.targets.label import label_targets
 from student.targets.stored import teacher_batch

@@ -18,23 +18,23 @@ from typing import Any
 import click
 import torch
 
-from benchmarks.flops import step_flops, teacher_flops
-from benchmarks.online import OnlineSet, answered, unquantised
-from benchmarks.train_case import make_workspace
-from benchmarks.turns import ratio, take_turns
+from benchmarks.cases.flops import step_flops, teacher_flops
+from benchmarks.cases.online import OnlineSet, answered, unquantised
+from benchmarks.cases.train_case import make_workspace
+from benchmarks.cases.turns import ratio, take_turns
+from pipeline.device import resolve_device
 from pipeline.errors import KDError
 from pipeline.params import Params
-from pipeline.teachers.build import build_teacher
-from pipeline.teachers.device import resolve_device
+from pipeline.teachers.adapters.registry import build_teacher
 from pipeline.teachers.teacher import Teacher
 from pipeline.workspace import Workspace
-from student.batch import TrainingBatch
-from student.loader import BatchLoader, worker_count
+from student.calibration.calibrate import calibrate_supervision
+from student.data.batch import TrainingBatch
+from student.data.loader import BatchLoader, worker_count
+from student.data.supervision import open_supervision
 from student.losses.term import total_loss
-from student.run import TrainingRun
-from student.supervision import open_supervision
-from student.targets.calibrate import calibrate_supervision
-from student.train import CALIBRATION
+from student.training.train import CALIBRATION
+from student.training.training_run import TrainingRun
 
 LOSSES = 7
 """Of which the median is told."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from benchmarks.cell_case import SYNTHETIC, TEACHERS, pack, table_for, teacher_called
-from benchmarks.warp_study import CASES, OFFSET_CASES, Case, WarpStudy
+from benchmarks.cases.cell_case import SYNTHETIC, TEACHERS, pack, table_for, teacher_called
+from benchmarks.cases.warp_study import CASES, OFFSET_CASES, Case, WarpStudy
 from pipeline.errors import KDError
 
 DEFAULT = ("rtmpose-t", "td-hm")

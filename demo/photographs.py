@@ -14,14 +14,14 @@ import click
 import cv2
 import numpy as np
 
-from pipeline.atomic_file import write_atomically
+from pipeline.datasets.formats.json_file import read_json
 from pipeline.datasets.image_files import read_image
-from pipeline.datasets.json_file import read_json
 from pipeline.errors import KDError
+from pipeline.files.atomic import write_atomically
 from pipeline.workspace import Workspace
 from student.evaluation.evaluate import score_workspace
-from student.evaluation.lettering import paragraph
-from student.evaluation.person_panels import GAP, INK, PAPER, Columns, person_row
+from student.evaluation.figures.lettering import paragraph
+from student.evaluation.figures.person_panels import GAP, INK, PAPER, Columns, person_row
 
 LICENCE = "Attribution License"
 """As COCO's `licenses` name Creative Commons BY 2.0. Names with more words are of other licences."""

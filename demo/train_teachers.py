@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.synthetic.generate import generate_domain
-from pipeline.teachers.mm.ext import install_mmcv_ext
+from demo.datasets.generate import generate_domain
+from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
 install_mmcv_ext()
 

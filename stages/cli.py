@@ -4,25 +4,25 @@ from typing import Any
 
 import click
 
-from pipeline.atomic_file import NO_SPACE
 from pipeline.errors import KDError
-from stages.ablate.command import ablate
-from stages.ablate.run_process import ablate_run
-from stages.calibrate import calibrate
-from stages.detect_people import detect_people
-from stages.doctor import doctor
-from stages.evaluate import evaluate
-from stages.extract_teachers import extract_teachers
-from stages.fidelity import fidelity
-from stages.index_datasets import index_datasets
-from stages.init import init
-from stages.near_names import GuessingGroup
-from stages.recipe import recipe
-from stages.reliability import reliability
-from stages.skeleton import skeleton
-from stages.store.group import store
-from stages.synthesize import synthesize
-from stages.train_student import train_student
+from pipeline.files.atomic import NO_SPACE
+from stages.commands.ablate.command import ablate
+from stages.commands.ablate.run_process import ablate_run
+from stages.commands.calibrate import calibrate
+from stages.commands.detect_people import detect_people
+from stages.commands.doctor import doctor
+from stages.commands.evaluate import evaluate
+from stages.commands.extract_teachers import extract_teachers
+from stages.commands.fidelity import fidelity
+from stages.commands.index_datasets import index_datasets
+from stages.commands.init import init
+from stages.commands.recipe import recipe
+from stages.commands.reliability import reliability
+from stages.commands.skeleton import skeleton
+from stages.commands.store.group import store
+from stages.commands.synthesize import synthesize
+from stages.commands.train_student import train_student
+from stages.terminal.near_names import GuessingGroup
 
 
 class UserError(click.ClickException):

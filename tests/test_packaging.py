@@ -46,7 +46,10 @@ def test_the_layers_hold():
 
 def test_stage_two_imports_nothing_of_openmmlab():
     blocked = "import sys; sys.modules.update(dict.fromkeys(('mmpose', 'mmdet', 'mmengine', 'mmcv')))\n"
-    modules = "import stages.cli, student.train, student.inference, student.evaluation.evaluate"
+    modules = (
+        "import stages.cli, student.training.train, student.inference.crop_inference, "
+        "student.evaluation.evaluate"
+    )
     done = subprocess.run(
         [sys.executable, "-c", blocked + modules], capture_output=True, text=True, check=False
     )

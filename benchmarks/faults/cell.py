@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.cell_case import first_rows, table_for
+from benchmarks.cases.cell_case import first_rows, table_for
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
+from pipeline.extraction.extract import ExtractionReport, extract_cell
+from pipeline.files.durable import json_bytes
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import ExtractParams, RuntimeParams
-from pipeline.store.cell import group_metadata
-from pipeline.store.durable import json_bytes
-from pipeline.store.extract import ExtractionReport, extract_cell
-from pipeline.store.metadata import COPY
+from pipeline.store.format.cell import group_metadata
+from pipeline.store.format.metadata import COPY
 from pipeline.store.store import METADATA
 from pipeline.teachers.maps import HeatmapOutput, TeacherOutput
 

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from pipeline.errors import KDError
-from pipeline.store import extract
-from pipeline.store.answer import CropRequest
+from pipeline.extraction import extract
+from pipeline.extraction.answer import CropRequest
 
 _FORK = multiprocessing.get_context("fork")
 

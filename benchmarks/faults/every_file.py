@@ -16,9 +16,9 @@ import torch
 from benchmarks.faults.file_kinds import FileKind, file_kinds
 from benchmarks.faults.file_readers import Noticed
 from benchmarks.faults.small_workspace import make_small_workspace
-from pipeline import file_hash
 from pipeline.errors import KDError
-from stages.table import aligned
+from pipeline.files import hashes as file_hash
+from stages.terminal.table import aligned
 
 PAGE = 4096
 TOLD = 3

@@ -10,10 +10,10 @@ from benchmarks.faults import file_readers as readers
 from benchmarks.faults.small_workspace import ABLATION, GIVEN_CALIBRATION, OTHER_STUDENT
 from pipeline.workspace import CONFIG, WEIGHTS, Workspace
 from student.ablation.ablation import Ablation
-from student.ablation.result_seal import FILE_NAME, RESULTS
-from student.run import TrainingRun
-from student.supervision import open_supervision
-from student.train import CALIBRATION, CHECKPOINT
+from student.ablation.runs.result_seal import FILE_NAME, RESULTS
+from student.data.supervision import open_supervision
+from student.training.train import CALIBRATION, CHECKPOINT
+from student.training.training_run import TrainingRun
 
 
 @dataclass(frozen=True)

@@ -18,25 +18,25 @@ from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.index import index_dataset
 from pipeline.datasets.indexed_images import IndexedImages
 from pipeline.params import Params
-from pipeline.store.info import describe_store, store_info
-from pipeline.teachers.build import build_teacher
+from pipeline.store.manage.info import describe_store, store_info
+from pipeline.teachers.adapters.registry import build_teacher
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
-from stages.dvc_file import missing_sections, named_files
+from stages.workspaces.dvc_file import missing_sections, named_files
 from student.ablation.ablation import Ablation
-from student.ablation.data_identity import data_identity
 from student.ablation.results import read_result, read_teachers
-from student.ablation.run_folder import state_of
-from student.cells import open_cell
-from student.checkpoint import changes
-from student.init.start import start_student
-from student.run import TrainingRun, training_settings
-from student.saved import load_student, trained_with
-from student.student_config import StudentConfig
-from student.supervision import open_supervision
-from student.targets.calibrate import fitted_on
-from student.targets.calibration import read_calibration
-from student.train import CHECKPOINT
+from student.ablation.runs.data_identity import data_identity
+from student.ablation.runs.run_folder import state_of
+from student.calibration.calibrate import fitted_on
+from student.calibration.teacher_calibration import read_calibration
+from student.data.cells import open_cell
+from student.data.supervision import open_supervision
+from student.network.config import StudentConfig
+from student.network.init.start import start_student
+from student.network.saved import load_student, trained_with
+from student.training.checkpoint import changes
+from student.training.train import CHECKPOINT
+from student.training.training_run import TrainingRun, training_settings
 
 CPU = torch.device("cpu")
 

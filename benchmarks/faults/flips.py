@@ -7,9 +7,9 @@ from random import Random
 
 from benchmarks.faults.cell import FaultCell, content
 from benchmarks.faults.child import in_child
-from pipeline.store.metadata import COPY, open_damaged
-from pipeline.store.repair import repair_metadata
-from pipeline.store.verify import Damage, verify_store
+from pipeline.store.format.metadata import COPY, open_damaged
+from pipeline.store.manage.repair import repair_metadata
+from pipeline.store.manage.verify import Damage, verify_store
 
 
 @dataclass

@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks.faults.cell import FaultCell, content
 from benchmarks.faults.child import Child, Outcome, in_child
 from pipeline.errors import KDError
-from pipeline.store.metadata import COPY, metadata_files
-from pipeline.store.reader import StoreReader
-from pipeline.store.repair import repair_metadata
+from pipeline.store.format.metadata import COPY, metadata_files
+from pipeline.store.manage.repair import repair_metadata
+from pipeline.store.manage.verify import verify_store
+from pipeline.store.read.reader import StoreReader
 from pipeline.store.store import METADATA, open_store
-from pipeline.store.verify import verify_store
 
 NOBODY = 65534
 

@@ -13,7 +13,7 @@ from benchmarks.faults.flips import FlipTally, flip_bits
 from benchmarks.faults.full_disk import FullDiskTally, fill_disks
 from benchmarks.faults.kills import KillTally, kill_until
 from benchmarks.faults.mishaps import Mishap, try_all
-from stages.table import aligned
+from stages.terminal.table import aligned
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 import stages
 from pipeline.conventions.registry import _FOLDER, load_convention
-from pipeline.file_hash import sha256_of
+from pipeline.files.hashes import sha256_of
 from pipeline.workspace import Workspace
 from pipeline.workspace_union import workspace_union
 from stages.cli import main
 from student.ablation.ablation import Ablation
-from student.ablation.execute import execute_run
-from student.ablation.result_seal import seal_results
-from student.ablation.run_folder import start_folder
+from student.ablation.runs.execute import execute_run
+from student.ablation.runs.result_seal import seal_results
+from student.ablation.runs.run_folder import start_folder
 from student.evaluation.evaluate import evaluate_teachers
-from student.network import PoseStudent
-from student.saved import save_student
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.pose_student import PoseStudent
+from student.network.saved import save_student
 
 DATASETS = ("street-train", "street-val")
 DETECTED = "street-val"

@@ -12,19 +12,19 @@ from benchmarks.mutations.workspace import STUDENT
 from pipeline.conventions.describe import describe_union
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
-from pipeline.teachers.build import build_teacher
+from pipeline.teachers.adapters.registry import build_teacher
 from pipeline.workspace import CONFIG, Workspace
 from pipeline.workspace_crops import crops_of, people_of
 from pipeline.workspace_union import workspace_conventions, workspace_union
-from stages.dvc_file import missing_sections, named_files
-from stages.index_datasets import index_datasets
-from stages.workspace_check import missing_files
+from stages.commands.index_datasets import index_datasets
+from stages.workspaces.check import missing_files
+from stages.workspaces.dvc_file import missing_sections, named_files
 from student.ablation.ablation import Ablation
-from student.baselines import baseline_workspaces
-from student.inference import Predictor
-from student.saved import load_student
-from student.student_config import StudentConfig
-from student.targets.calibration import read_calibration
+from student.calibration.teacher_calibration import read_calibration
+from student.inference.crop_inference import Predictor
+from student.network.config import StudentConfig
+from student.network.saved import load_student
+from student.training.baselines import baseline_workspaces
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ from benchmarks.mutations.mutate import mutated
 from benchmarks.mutations.readers import READERS, Reader
 from benchmarks.mutations.workspace import make_workspace
 from pipeline.errors import KDError
-from stages.table import aligned
+from stages.terminal.table import aligned
 
 ACCEPTED, REFUSED, TRACEBACK = "accepted", "refused", "traceback"
 LONGEST_TEXT = 4000

@@ -13,12 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
-from pipeline.file_hash import sha256_of
+from pipeline.files.hashes import sha256_of
 from pipeline.params import StudentParams
-from student.network import PoseStudent
-from student.saved import save_student
-from student.student_config import StudentConfig
-from student.targets.calibration import CalibrationFile, uncalibrated
+from student.calibration.teacher_calibration import CalibrationFile, uncalibrated
+from student.network.config import StudentConfig
+from student.network.pose_student import PoseStudent
+from student.network.saved import save_student
 
 JOINTS = load_convention("coco17").joints
 WIDTH, HEIGHT = 48, 64

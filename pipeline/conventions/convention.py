@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from pipeline.errors import KDError, unknown_name
-from pipeline.file_hash import sha256_of_json
+from pipeline.files.hashes import sha256_of_json
 
 _OTHER_SIDE = {"left": "right", "right": "left", "l": "r", "r": "l"}
 Kind = Literal["same", "similar"]

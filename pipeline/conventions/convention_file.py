@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError, unknown_name
-from pipeline.params import Section, load_yaml, parse_section
+from pipeline.files.yaml_file import load_yaml
+from pipeline.params import Section, parse_section
 
 NEARLY = 0.85
 """From this likeness on a name is taken for another one misspelt; that of left_hip and right_hip is 0.71."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, Shaped, UInt8
 
-from pipeline.atomic_file import replacing
 from pipeline.errors import KDError
+from pipeline.files.atomic import replacing
 from pipeline.workspace import PEOPLE
 
 FILE_NAME = "crops.parquet"

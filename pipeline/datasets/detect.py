@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from pipeline.atomic_file import write_atomically
-from pipeline.datasets.detections import PERSON
+from pipeline.datasets.formats.detections import PERSON
 from pipeline.datasets.image_files import inspect_image, locate, read_image
 from pipeline.datasets.refusal import Refusal, Refused
 from pipeline.errors import KDError
+from pipeline.files.atomic import write_atomically
 from pipeline.workspace import make_folder
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})

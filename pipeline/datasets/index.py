@@ -7,19 +7,19 @@ from pathlib import Path
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.annotations import Annotations, Person
-from pipeline.datasets.coco import read_coco
 from pipeline.datasets.crop_rows import CropRows
 from pipeline.datasets.crop_table import CropTable
-from pipeline.datasets.detections import read_detections
+from pipeline.datasets.formats.coco import read_coco
+from pipeline.datasets.formats.detections import read_detections
+from pipeline.datasets.formats.json_file import read_json
+from pipeline.datasets.formats.mpii import read_mpii
+from pipeline.datasets.formats.posetrack18 import read_posetrack18
+from pipeline.datasets.formats.unlabelled import read_unlabelled
 from pipeline.datasets.image_files import ImageFacts, inspect_images
-from pipeline.datasets.json_file import read_json
-from pipeline.datasets.mpii import read_mpii
-from pipeline.datasets.posetrack18 import read_posetrack18
 from pipeline.datasets.refusal import Refusal, Refused, nothing_left
 from pipeline.datasets.screening import screen
-from pipeline.datasets.unlabelled import read_unlabelled
 from pipeline.errors import KDError
-from pipeline.file_hash import known_sha256
+from pipeline.files.hashes import known_sha256
 from pipeline.params import DatasetParams
 
 

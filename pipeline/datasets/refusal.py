@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.atomic_file import write_atomically
 from pipeline.errors import KDError
+from pipeline.files.atomic import write_atomically
 
 
 class Reason(StrEnum):

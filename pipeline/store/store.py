@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import UInt32
 
 from pipeline.errors import KDError
-from pipeline.store.cell import DamagedMetadata, checked_attributes, layout_of
-from pipeline.store.layout import NO_CROP, ArrayLayout, Shard
-from pipeline.store.provenance import CellProvenance, stale_error
-from pipeline.store.remote_path import RemotePath, StorePath
-from pipeline.store.rows import RowKeys
-from pipeline.store.seal import Sealing, read_seal
-from pipeline.store.shard_file import DamagedShard, decode_chunk, read_some
+from pipeline.store.format.cell import DamagedMetadata, checked_attributes, layout_of
+from pipeline.store.format.layout import NO_CROP, ArrayLayout, Shard
+from pipeline.store.format.provenance import CellProvenance, stale_error
+from pipeline.store.format.rows import RowKeys
+from pipeline.store.format.seal import Sealing, read_seal
+from pipeline.store.format.shard_file import DamagedShard, decode_chunk, read_some
+from pipeline.store.read.remote_path import RemotePath, StorePath
 
 METADATA = "zarr.json"
 
@@ -25,7 +25,7 @@ class Store:
 
     A shard is whole or missing: its files are written under temporary names and renamed, the seal last, so a
     killed run loses at most the shard in flight, and `missing()` is all a resume needs to know.
-    Opened by `open_store`; `pipeline.store.writer` makes and fills one.
+    Opened by `open_store`; `pipeline.store.write.writer` makes and fills one.
     """
 
     def __init__(self, path: StorePath, attributes: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from pipeline.errors import KDError
-from pipeline.file_hash import sha256_of
+from pipeline.files.hashes import sha256_of
 
 Allowed = type | tuple[Any, str]
 LEAST_DIGITS = 8

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from pipeline.conventions.registry import load_convention
 from pipeline.errors import KDError, unknown_name
-from pipeline.params import Params, load_yaml
+from pipeline.files.yaml_file import load_yaml
+from pipeline.params import Params
 from pipeline.workspace import Workspace
 from student.ablation.ablation_file import AblationFile, read_ablation_file
 from student.ablation.arm import Arm, resolve_arms
 from student.ablation.column import Column, columns_of
-from student.evaluation.oks import STATISTICS
+from student.evaluation.metrics.oks import STATISTICS
 
 FOLDER = "ablations"
 METRICS = (*STATISTICS, "PCK20_limbs", "PCK20", "PCKh50")

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.params import Section, load_yaml, parse_section
+from pipeline.files.yaml_file import load_yaml
+from pipeline.params import Section, parse_section
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.,=+-]*$")]
 """A name that can be a folder's: letters, digits and _ . , = + -"""

@@ -10,7 +10,7 @@ from student.ablation.ablation import Ablation, Run
 from student.ablation.column import Column
 from student.ablation.resampling import Interval, Resampling, same_people
 from student.ablation.results import RunResult, TeacherResult, read_result, read_teachers
-from student.ablation.run_folder import state_of
+from student.ablation.runs.run_folder import state_of
 from student.ablation.spread import PairedDifference, Spread
 
 

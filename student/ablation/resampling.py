@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
 from student.ablation.column import Column
-from student.evaluation.pck import LIMB_JOINTS, MET, MISSED, NO_LABEL, columns_of
+from student.evaluation.metrics.pck import LIMB_JOINTS, MET, MISSED, NO_LABEL, columns_of
 from student.evaluation.per_person import PersonVerdicts
 
 DRAWS = 2000

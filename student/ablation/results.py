@@ -10,11 +10,11 @@ from typing import Any
 from pipeline.errors import KDError
 from student.ablation.ablation import Run
 from student.ablation.column import Column
-from student.ablation.result_seal import check_results
-from student.ablation.run_record import RunRecord, read_record
+from student.ablation.runs.result_seal import check_results
+from student.ablation.runs.run_record import RunRecord, read_record
 from student.evaluation.evaluate import STUDENT
-from student.evaluation.metrics import DETAILS, METRICS
-from student.evaluation.pck import LIMB_JOINTS
+from student.evaluation.metric_files import DETAILS, METRICS
+from student.evaluation.metrics.pck import LIMB_JOINTS
 from student.evaluation.pck_view import MEAN
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
 from student.evaluation.per_person import PersonVerdicts, read_per_person

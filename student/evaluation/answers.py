@@ -9,11 +9,11 @@ from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.params import ViewsParams
 from pipeline.workspace import Workspace
-from student.cells import open_cell
-from student.crop_views import CropViews
+from student.data.cells import open_cell
+from student.data.crop_views import CropViews
 from student.evaluation.predictions import Predictions
 from student.evaluation.readout import Readout, student_readout, teacher_readout
-from student.inference import Predictor
+from student.inference.crop_inference import Predictor
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
-from student.run import settings_sha256
-from student.saved import trained_with
+from student.network.saved import trained_with
+from student.training.training_run import settings_sha256
 
 
 def evaluation_doubts(workspace: Workspace) -> Iterator[str]:

@@ -7,22 +7,22 @@ from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import UnionSkeleton
 from pipeline.datasets.crop_table import CropTable
+from pipeline.device import resolve_device
 from pipeline.errors import KDError
-from pipeline.teachers.device import resolve_device
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
 from pipeline.workspace_union import workspace_union
-from student.baselines import baseline_folders
+from student.data.loader import worker_count
 from student.evaluation.answers import Answer, student_answer, teacher_answer
+from student.evaluation.figures.person_panels import LABELS
+from student.evaluation.figures.side_by_side import SHEET
 from student.evaluation.pck_view import MEAN
-from student.evaluation.person_panels import LABELS
 from student.evaluation.report import EvaluationReport
 from student.evaluation.scores import evaluate_predictions
-from student.evaluation.side_by_side import SHEET
 from student.evaluation.split_evaluation import SplitEvaluation
-from student.inference import Predictor
-from student.loader import worker_count
-from student.saved import CONFIG, load_student
+from student.inference.crop_inference import Predictor
+from student.network.saved import CONFIG, load_student
+from student.training.baselines import baseline_folders
 
 STUDENT = "student"
 """The student's name beside the others' and the teachers'."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.conventions.convention import Convention
-from student.evaluation.common_joints import common_joints
-from student.evaluation.pck import NO_LABEL
+from student.evaluation.metrics.common_joints import common_joints
+from student.evaluation.metrics.pck import NO_LABEL
 from student.evaluation.scores import Scores
 
 MEAN = "mean"

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from pipeline.atomic_file import write_atomically
 from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError
-from student.evaluation.pck import Pck
+from pipeline.files.atomic import write_atomically
+from student.evaluation.metrics.pck import Pck
 
 FILE_NAME = "per_person.npz"
 _DAMAGE = (OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from pipeline.atomic_file import write_atomically
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
+from pipeline.files.atomic import write_atomically
 
 PERSON_CATEGORY = 1
 JOINT_SCORE_THRESHOLD = 0.2

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.atomic_file import replacing_entries, write_atomically
 from pipeline.conventions.convention import Convention
-from pipeline.store.durable import taking_turns
+from pipeline.files.atomic import replacing_entries, write_atomically
+from pipeline.files.durable import taking_turns
 from pipeline.workspace import make_folder
-from student.evaluation.metrics import (
+from student.evaluation.figures.overlay import write_overlays
+from student.evaluation.figures.person_panels import Columns
+from student.evaluation.figures.side_by_side import write_side_by_side
+from student.evaluation.metric_files import (
     DETAILS,
     METRICS,
     write_coverage,
@@ -17,14 +20,11 @@ from student.evaluation.metrics import (
     write_per_joint,
     write_reliability,
 )
-from student.evaluation.overlay import write_overlays
 from student.evaluation.pck_view import means_of
 from student.evaluation.per_person import FILE_NAME as PER_PERSON
 from student.evaluation.per_person import write_per_person
-from student.evaluation.person_panels import Columns
 from student.evaluation.predictions import write_predictions
 from student.evaluation.scores import Scores
-from student.evaluation.side_by_side import write_side_by_side
 from student.evaluation.split_evaluation import SplitEvaluation
 from student.evaluation.table import markdown_table
 

@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float64
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
-from student.evaluation.calibration_error import ScoreBin, calibration_error, reliability_curve
-from student.evaluation.oks import average_precision
-from student.evaluation.pck import (
+from student.evaluation.metrics.calibration_error import ScoreBin, calibration_error, reliability_curve
+from student.evaluation.metrics.oks import average_precision
+from student.evaluation.metrics.pck import (
     HEAD_THRESHOLD,
     LIMB_JOINTS,
     TORSO_THRESHOLD,

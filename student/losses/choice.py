@@ -8,7 +8,7 @@ from torch import Tensor
 
 from student.losses.divergence import Known, divergence
 from student.losses.squared_error import peak_squared_error, squared_error
-from student.positions import Positions
+from student.network.positions import Positions
 
 LossName = Literal["kl", "mse", "peak_mse"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline.geometry import MapGeometry
 from student.losses.divergence import Known, log_distribution, masks_of
-from student.positions import Positions, as_cells
+from student.network.positions import Positions, as_cells
 
 SMALLEST_BODY = 0.02
 """Mean distance between joints, as a fraction of the crop, that a body is taken to have at least."""

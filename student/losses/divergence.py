@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from student.positions import Positions
+from student.network.positions import Positions
 
 Known = tuple[Bool[Tensor, "b _"], ...]
 """Per axis, which of a crop's positions a target speaks of."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from student.losses.divergence import Known, axis_divergence, masks_of
 from student.losses.term import LossTerm
-from student.positions import Positions
+from student.network.positions import Positions
 
 
 def mean_divergence(

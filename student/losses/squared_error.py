@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from student.losses.divergence import Known, log_distribution, masks_of
-from student.positions import Positions
+from student.network.positions import Positions
 
 
 def squared_error(

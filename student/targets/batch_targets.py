@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from student.batch import TrainingBatch
+from student.data.batch import TrainingBatch
 from student.losses.term import LossTerm
-from student.positions import Positions
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.positions import Positions
 from student.targets.label import label_targets
 from student.targets.teacher import teacher_targets
 from student.targets.teaching import Teaching

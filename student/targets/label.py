@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
-from student.positions import Positions, as_cells
+from student.network.positions import Positions, as_cells
 
 Sigma = tuple[float, float]
 """A Gaussian's standard deviation along x and y, in cells or bins."""

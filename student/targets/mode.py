@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.store.map_codec import MapCodec
+from pipeline.store.format.map_codec import MapCodec
 from pipeline.teachers.maps import HeatmapOutput, Maps
-from student.targets.calibration import Calibration
+from student.calibration.teacher_calibration import Calibration
 
 WINDOW = 3.0
 """Half the side of the window around a joint, in standard deviations of a sure answer's peak."""

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from pipeline.geometry import MapGeometry
 from pipeline.teachers.maps import HeatmapOutput
-from student.batch import TeacherBatch
-from student.student_config import StudentConfig
+from student.data.batch import TeacherBatch
+from student.network.config import StudentConfig
 from student.targets.mode import CACHED_CROPS, axis_probability, raised, windows
 from student.targets.teaching import Teaching, warp_plane
 from student.targets.warp import (

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry, apply, compose, invert
-from pipeline.store.rows import StoredMaps
-from student.batch import TeacherBatch
-from student.split import TrainingSplit
+from pipeline.store.format.rows import StoredMaps
+from student.data.batch import TeacherBatch
+from student.data.split import TrainingSplit
 from student.targets.mode import mode_share
 from student.targets.teaching import Teaching
 

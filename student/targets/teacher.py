@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from student.batch import TeacherBatch
-from student.positions import Positions, as_cells
-from student.student_config import StudentConfig
-from student.targets.dropped_patch import known_outside
+from student.calibration.offsets import moved_joints
+from student.data.batch import TeacherBatch
+from student.data.dropped_patch import known_outside
+from student.network.config import StudentConfig
+from student.network.positions import Positions, as_cells
 from student.targets.label import label_targets
-from student.targets.offsets import moved_joints
 from student.targets.residual import bins_of_cells, residual
 from student.targets.teaching import Teaching, warp_plane
 from student.targets.warp import homogeneous_cells, within
@@ -53,7 +53,7 @@ def teacher_targets(
 
     So a sure answer is taught as a label is, whatever the kinds and resolutions of both maps, and an unsure
     one as wide as its map. A mirrored crop's left wrist is the teacher's right one: there the union joint of
-    a relation is swapped. Under a dropped patch (`student.targets.dropped_patch`) teachers know nothing.
+    a relation is swapped. Under a dropped patch (`student.data.dropped_patch`) teachers know nothing.
     """
     source_R = torch.from_numpy(teaching.source_R).to(batch.row_A.device)
     plane = warp_plane(student)

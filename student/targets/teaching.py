@@ -8,9 +8,9 @@ from jaxtyping import Float32, Int64
 
 from pipeline.conventions.relation import Relation
 from pipeline.geometry import CropGeometry, MapGeometry
-from pipeline.store.map_codec import MapCodec
-from student.student_config import HEATMAP_STRIDE, StudentConfig, half_pixel_map
-from student.targets.calibration import Calibration, uncalibrated
+from pipeline.store.format.map_codec import MapCodec
+from student.calibration.teacher_calibration import Calibration, uncalibrated
+from student.network.config import HEATMAP_STRIDE, StudentConfig, half_pixel_map
 
 SAME_RESOLUTION = 1.2
 """Up to this ratio of cells, a map is sampled as it is: augmentation changes the ratio more than that."""
@@ -22,7 +22,7 @@ class Teaching:
 
     `codec` reads its stored maps. `map_size` is (width, height) of its map, `grid_size` that of the grid
     its maps are laid out on before they are sampled. Joints of a confidence under `min_confidence` teach
-    nothing. `offset_R2` moves each joint to where the union has it (`student.targets.offsets`), by the
+    nothing. `offset_R2` moves each joint to where the union has it (`student.calibration.offsets`), by the
     teacher's joints `frame` (left and right shoulder, left and right hip; None: it has not all of them).
     """
 

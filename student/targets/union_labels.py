@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from pipeline.conventions.relation import Relation
-from student.split import TrainingSplit
+from student.data.split import TrainingSplit
 
 
 class UnionLabels:

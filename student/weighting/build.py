@@ -1,7 +1,7 @@
 """The weighting strategy that params.yaml names."""
 
 from pipeline.params import Params
-from student.supervision import Supervision
+from student.data.supervision import Supervision
 from student.weighting.adaptive import AdaptiveWeighting
 from student.weighting.ca_mkd import CaMkdWeighting
 from student.weighting.confidence import ConfidenceWeighting

@@ -10,7 +10,7 @@ from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, 
 @dataclass(frozen=True)
 class ConfidenceWeighting(TeacherWeighting):
     """The fixed weight times how likely the answer is right, given the teacher's own confidence and how
-    much of its map is one peak (`student.targets.calibration.Trust`).
+    much of its map is one peak (`student.calibration.teacher_calibration.Trust`).
 
     Confidence as it is stored cannot be compared: peaks of one teacher reach 1, another's hardly 0.5, and one
     is as sure when it is wrong. What labels have shown of it can.

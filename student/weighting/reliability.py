@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
-from student.correctness import is_right
+from student.evaluation.metrics.correctness import is_right
 from student.weighting.fixed import FixedWeighting
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pipeline.conventions.union import UnionSkeleton
-from student.split import TrainingSplit
-from student.supervision import Supervision
-from student.targets.fit import plain_rows
+from student.calibration.fit import plain_rows
+from student.data.split import TrainingSplit
+from student.data.supervision import Supervision
 from student.targets.teaching import Teaching
 from student.targets.union_labels import union_labels
 from student.weighting.reliability import Tally, reliability_table, tally

@@ -9,7 +9,7 @@ import torch
 from benchmarks.faults.every_file import EveryFileTally, damage_kind, damaged, digest
 from benchmarks.faults.file_kinds import FileKind, file_kinds
 from benchmarks.faults.small_workspace import make_small_workspace
-from student.targets import calibration
+from student.calibration import teacher_calibration as calibration
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks.cases.teaching_case import STUDENTS, TEACHER_MAPS
 from benchmarks.teaching import exact_decode_cells, exact_shares, gradient_ratio, kind_kls, score_spread
-from benchmarks.teaching_case import STUDENTS, TEACHER_MAPS
 
 
 def test_an_exact_target_decodes_to_the_teachers_joint_for_every_pair_of_kinds():

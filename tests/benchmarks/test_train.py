@@ -9,9 +9,9 @@ import torch
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.flops import onnx_flops
+from benchmarks.cases.flops import onnx_flops
+from benchmarks.cases.train_case import make_workspace
 from benchmarks.train import main, online_arm, stored_arm, with_params
-from benchmarks.train_case import make_workspace
 from student.targets.teacher import teacher_targets
 
 

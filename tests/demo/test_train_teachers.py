@@ -32,7 +32,7 @@ def test_a_teacher_is_good_on_its_own_domain(repository: Path, name: str):
 
 @pytest.mark.parametrize("name", TEACHERS)
 def test_mmpose_itself_opens_a_teacher(repository: Path, name: str):
-    from pipeline.teachers.mm.ext import install_mmcv_ext
+    from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
     install_mmcv_ext()
     from mmpose.apis import init_model

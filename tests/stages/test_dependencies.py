@@ -12,9 +12,9 @@ import yaml
 from lamp_workspace import kd, refused, write_params, write_people, write_teacher
 
 from pipeline.workspace import Workspace
-from stages.dvc_file import named_files, watch_named_files
-from student.ablation.data_identity import data_identity
-from student.checkpoint import MEANINGS, changes
+from stages.workspaces.dvc_file import named_files, watch_named_files
+from student.ablation.runs.data_identity import data_identity
+from student.training.checkpoint import MEANINGS, changes
 
 CONVENTION = "own/coco_of_ours.yaml"
 SETTINGS = {"epochs": 1, "batch_size": 2, "datasets": ["street-train"]}

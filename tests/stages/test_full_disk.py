@@ -141,7 +141,7 @@ def test_a_write_that_nothing_else_answers_for_ends_in_one_paragraph_too(monkeyp
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
 
-    monkeypatch.setattr("stages.workspace_template.write_workspace", full)
+    monkeypatch.setattr("stages.workspaces.template.write_workspace", full)
     failed = CliRunner().invoke(main, ["init", str(tmp_path / "mine")])
     assert failed.exit_code == 2
     assert "no space left to write somewhere: No space left on device." in failed.output

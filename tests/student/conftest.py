@@ -15,16 +15,16 @@ import yaml
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, write_crop_table
-from pipeline.file_hash import sha256_of
+from pipeline.files.hashes import sha256_of
 from pipeline.geometry import CropGeometry, MapGeometry, apply, compose
+from pipeline.geometry.views import draw_view, view_affine
 from pipeline.params import ExtractParams
-from pipeline.store.cell import CellSpec
-from pipeline.store.map_codec import MapCodec
-from pipeline.store.row_plan import wanted_keys
-from pipeline.store.rows import CellRows, HeatmapRows, RowKeys, SimCCRows
-from pipeline.store.writer import StoreWriter, create_store
+from pipeline.store.format.cell import CellSpec
+from pipeline.store.format.map_codec import MapCodec
+from pipeline.store.format.rows import CellRows, HeatmapRows, RowKeys, SimCCRows
+from pipeline.store.write.row_plan import wanted_keys
+from pipeline.store.write.writer import StoreWriter, create_store
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
-from pipeline.views import draw_view, view_affine
 from pipeline.workspace import Workspace
 
 IMAGE_SIZE = (120, 150)

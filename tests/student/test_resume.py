@@ -12,15 +12,15 @@ from safetensors.torch import load_file
 
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
-from student.checkpoint import load_checkpoint, save_checkpoint
-from student.train import CHECKPOINT, train_student
+from student.training.checkpoint import load_checkpoint, save_checkpoint
+from student.training.train import CHECKPOINT, train_student
 
 STEPS = 12
 TRAINING = """
 import sys, time
 from pathlib import Path
 from pipeline.workspace import Workspace
-from student.train import train_student
+from student.training.train import train_student
 
 def told(step, steps):
     print(step, flush=True)

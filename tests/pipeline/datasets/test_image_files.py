@@ -82,7 +82,7 @@ def test_the_size_is_of_the_image_as_exif_turns_it(tmp_path):
 
 @pytest.mark.mm
 def test_pixels_are_those_of_mmpose(tmp_path):
-    from pipeline.teachers.mm.ext import install_mmcv_ext
+    from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
     install_mmcv_ext()
     from mmpose.datasets.transforms import LoadImage

@@ -28,7 +28,7 @@ DATASETS = {
 
 def mmpose_people(class_name: str, params, root, **options) -> list[dict]:
     """What MMPose's dataset class makes of the same files, before its pipeline."""
-    from pipeline.teachers.mm.ext import install_mmcv_ext
+    from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
     install_mmcv_ext()
     import mmpose.datasets.datasets as datasets

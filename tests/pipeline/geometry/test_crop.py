@@ -16,7 +16,7 @@ rotations = st.floats(-180, 180)
 @pytest.fixture(scope="module")
 def mmpose_crop():
     """MMPose's own transforms: (box, crop, rotation, image) -> (image pixels to input pixels, crop)."""
-    from pipeline.teachers.mm.ext import install_mmcv_ext
+    from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
     install_mmcv_ext()
     from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine

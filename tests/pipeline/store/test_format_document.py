@@ -18,10 +18,10 @@ import zarr
 from fake_cell import EXTRACT, RUNTIME, FakeTeacher
 
 from pipeline.datasets.crop_table import write_crop_table
+from pipeline.extraction.extract import extract_cell
 from pipeline.params import ExtractParams, ViewsParams
-from pipeline.store.extract import extract_cell
-from pipeline.store.map_codec import MapCodec
-from pipeline.store.reader import StoreReader
+from pipeline.store.format.map_codec import MapCodec
+from pipeline.store.read.reader import StoreReader
 from pipeline.teachers.maps import Maps
 
 CELL = "stores/{}/coco-train.zarr"

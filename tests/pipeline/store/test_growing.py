@@ -9,11 +9,11 @@ import zarr
 from fake_cell import EXTRACT, RUNTIME, FakeTeacher, make_table, shard_files
 
 from pipeline.datasets.crop_table import CropTable
+from pipeline.extraction.extract import extract_cell
 from pipeline.params import ViewsParams
-from pipeline.store.extract import extract_cell
-from pipeline.store.layout import NO_CROP
-from pipeline.store.row_plan import wanted_keys
+from pipeline.store.format.layout import NO_CROP
 from pipeline.store.store import open_store
+from pipeline.store.write.row_plan import wanted_keys
 
 PER_ROW = [
     f.name

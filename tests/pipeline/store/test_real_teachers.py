@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from pipeline.datasets.index import index_dataset
+from pipeline.extraction.extract import extract_cell
 from pipeline.geometry import apply
 from pipeline.params import DatasetParams, ExtractParams, RuntimeParams, TeacherParams
-from pipeline.store.extract import extract_cell
-from pipeline.store.reader import StoreReader
-from pipeline.teachers.build import build_teacher
+from pipeline.store.read.reader import StoreReader
+from pipeline.teachers.adapters.registry import build_teacher
 
 ONNX = "teachers/onnx/cpm"
 STOCK = "mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py"

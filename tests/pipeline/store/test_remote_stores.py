@@ -9,11 +9,11 @@ from file_server import PartsOfFiles, WholeFiles, serving
 from torch.utils.data import DataLoader, Dataset
 
 from pipeline.errors import KDError
-from pipeline.store.cell import group_metadata
-from pipeline.store.durable import json_bytes
-from pipeline.store.reader import StoreReader
-from pipeline.store.remote_bytes import RemoteBytes
-from pipeline.store.remote_path import RemotePath, store_path
+from pipeline.files.durable import json_bytes
+from pipeline.store.format.cell import group_metadata
+from pipeline.store.read.reader import StoreReader
+from pipeline.store.read.remote_bytes import RemoteBytes
+from pipeline.store.read.remote_path import RemotePath, store_path
 from pipeline.store.store import read_attributes
 
 ROWS = np.array([9, 0, 4, 4, 7, 1, 2, 3], dtype=np.int64)

@@ -70,7 +70,7 @@ def network_of(layout: str, kind: str, batch: int | str) -> onnx.ModelProto:
 @pytest.fixture(scope="session")
 def openmmlab() -> None:
     """MMPose and MMDetection, importable."""
-    import pipeline.teachers.mm  # noqa: F401
+    import pipeline.teachers.adapters.mmpose  # noqa: F401
 
 
 @pytest.fixture

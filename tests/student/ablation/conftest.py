@@ -12,8 +12,8 @@ from pipeline.workspace import Workspace
 from student.ablation.ablation import Ablation
 from student.ablation.comparison import Comparison
 from student.ablation.results import RunResult, TeacherResult
-from student.ablation.run_record import RunRecord
-from student.evaluation.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
+from student.ablation.runs.run_record import RunRecord
+from student.evaluation.metrics.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
 from student.evaluation.per_person import PersonVerdicts
 
 FILE = {

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import KDError
-from pipeline.params import load_yaml
+from pipeline.files.yaml_file import load_yaml
 from student.ablation.ablation_file import AblationFile
 from student.ablation.arm import resolve_arms
 

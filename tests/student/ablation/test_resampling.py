@@ -3,7 +3,7 @@ import pytest
 
 from student.ablation.column import Column
 from student.ablation.resampling import DRAWS, Interval, Resampling, same_people
-from student.evaluation.pck import MET, MISSED
+from student.evaluation.metrics.pck import MET, MISSED
 from student.evaluation.per_person import PersonVerdicts
 
 FIRST = Column("first", "dataset", "coco17", ("first",))

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import KDError
-from student.ablation.result_seal import RESULTS, seal_results
 from student.ablation.results import pooled, read_result, read_teachers
-from student.ablation.run_record import read_record
+from student.ablation.runs.result_seal import RESULTS, seal_results
+from student.ablation.runs.run_record import read_record
 from student.evaluation.per_person import write_per_person
 
 PER_JOINT = """dataset,model,joint,pck,pckh,labels

@@ -10,7 +10,7 @@ from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.index import index_dataset, index_people
 from pipeline.params import DatasetParams
-from student.evaluation.pck import LIMB_JOINTS
+from student.evaluation.metrics.pck import LIMB_JOINTS
 from student.evaluation.predictions import Predictions
 from student.evaluation.scores import evaluate_predictions
 
@@ -51,7 +51,7 @@ def jittered(table: CropTable, seed: int, by: float = 1.0) -> Predictions:
 def mmposes_coco_metric(
     table: CropTable, predictions: Predictions, annotations: Path, dataset: str, **settings
 ) -> dict[str, float]:
-    from pipeline.teachers.mm.ext import install_mmcv_ext
+    from pipeline.teachers.adapters.mmpose.ext import install_mmcv_ext
 
     install_mmcv_ext()
     from mmpose.datasets.datasets.utils import parse_pose_metainfo

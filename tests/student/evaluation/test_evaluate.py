@@ -20,17 +20,17 @@ from pipeline.datasets.index import index_dataset, index_people
 from pipeline.errors import KDError
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import ViewsParams
-from pipeline.store.cell import CellSpec
-from pipeline.store.row_plan import wanted_keys
-from pipeline.store.rows import CellRows, HeatmapRows
-from pipeline.store.writer import StoreWriter, create_store
+from pipeline.store.format.cell import CellSpec
+from pipeline.store.format.rows import CellRows, HeatmapRows
+from pipeline.store.write.row_plan import wanted_keys
+from pipeline.store.write.writer import StoreWriter, create_store
 from pipeline.workspace import Workspace
 from student.evaluation.evaluate import evaluate_teachers, evaluate_workspace
 from student.evaluation.predictions import read_predictions
 from student.evaluation.scores import evaluate_predictions
-from student.network import PoseStudent
-from student.saved import save_student
-from student.student_config import StudentConfig
+from student.network.config import StudentConfig
+from student.network.pose_student import PoseStudent
+from student.network.saved import save_student
 
 IMAGES, SIDE = 3, 160
 POSE = np.random.default_rng(5).uniform(0.1, 0.9, (17, 2))

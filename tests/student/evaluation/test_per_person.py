@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import KDError
-from student.evaluation.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
+from student.evaluation.metrics.pck import MET, MISSED, NO_LABEL, NOT_PREDICTED
 from student.evaluation.per_person import PersonVerdicts, read_per_person, write_per_person
 from student.evaluation.scores import pck_of
 

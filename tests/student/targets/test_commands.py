@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from stages.cli import main
-from student.targets.calibration import read_calibration
+from student.calibration.teacher_calibration import read_calibration
 
 
 @pytest.fixture

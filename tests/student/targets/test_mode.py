@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from pipeline.store.map_codec import MapCodec
-from student.targets.calibration import uncalibrated
+from pipeline.store.format.map_codec import MapCodec
+from student.calibration.teacher_calibration import uncalibrated
 from student.targets.mode import mode_share
 
 EXACT = MapCodec("heatmap", "float16", None, None)

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from pipeline.params import AugmentParams
-from pipeline.store.map_codec import MapCodec
-from student.batch import TrainingBatch
-from student.dataset import TrainingSet
-from student.decode import decode
-from student.sampler import Draw
-from student.student_config import StudentConfig
-from student.supervision import Supervision, open_supervision
+from pipeline.store.format.map_codec import MapCodec
+from student.data.batch import TrainingBatch
+from student.data.dataset import TrainingSet
+from student.data.sampler import Draw
+from student.data.supervision import Supervision, open_supervision
+from student.network.config import StudentConfig
+from student.network.decode import decode
 from student.targets.label import label_targets
 from student.targets.teacher import TeacherTargets, teacher_targets
 

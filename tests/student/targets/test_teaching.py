@@ -7,8 +7,8 @@ from pipeline.conventions.relation import Relation
 from pipeline.conventions.union import build_union
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import ExtractParams, StudentParams
-from pipeline.store.map_codec import MapCodec
-from student.student_config import StudentConfig
+from pipeline.store.format.map_codec import MapCodec
+from student.network.config import StudentConfig
 from student.targets.teaching import Teaching, grid_size, warp_plane
 
 STUDENT = CropGeometry((192, 256), 1.25)

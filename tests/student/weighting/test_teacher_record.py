@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from stages.cli import main
-from student.supervision import open_supervision
+from student.data.supervision import open_supervision
 from student.weighting.build import build_weighting
 from student.weighting.confidence import ConfidenceWeighting
 from student.weighting.reliability import PRIOR_LABELS, ReliabilityWeighting

@@ -1,0 +1,24 @@
+"""`teachers`: pretrained networks."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.params.section import PixelSize, Section, Sha256
+
+
+class TeacherParams(Section):
+    """One pretrained teacher. Its files belong in `teachers/<name>/`, where DVC watches them."""
+
+    adapter: Literal["mmpose", "onnx"]
+    checkpoint: str
+    config: str
+    """mmpose: `mmpose::body_2d_keypoint/...` or a path; onnx: the sidecar YAML."""
+    sha256: Sha256 | None = None
+    convention: str
+    """What its joint names mean; their order is what the checkpoint or sidecar says."""
+    flip_test: bool = True
+    storage_size: PixelSize | None = None
+    """(width, height) heatmaps are stored at; None: as the teacher makes them."""
+    datasets: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Those of `cells.datasets` that it is run over; None: all of them. No stored answer depends on it."""

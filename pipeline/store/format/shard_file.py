@@ -1,0 +1,155 @@
+"""One file of the store, byte by byte: Zarr v3's `sharding_indexed` with chunks `bytes -> zstd -> crc32c`.
+
+    file  = chunk 0, chunk 1, ..., index, crc32c of the index (4 bytes)
+    chunk = zstd frame of the little-endian rows, crc32c of the frame (4 bytes)
+    index = per slot: offset, length as little-endian uint64; both 2**64 - 1 where the slot is empty
+
+All checksums are little-endian. Written and read here rather than through a Zarr library: a shard is
+compressed crop by crop while the teacher computes the next ones, and training reads rows into place without
+copies. The tests read it with zarr-python and tensorstore.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import google_crc32c
+import numpy as np
+from jaxtyping import Int64, UInt8
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+
+from pipeline.store.read.remote_path import StorePath
+
+CHECKSUM_BYTES = 4
+EMPTY_SLOT = np.iinfo(np.uint64).max
+OF_CHECKED = google_crc32c.value(bytes(CHECKSUM_BYTES))
+"""crc32c of any bytes followed by their own crc32c."""
+_compressors = threading.local()
+
+
+class DamagedShard(Exception):
+    """A shard file is not as it was written; the message says in what. Callers turn it into a KDError."""
+
+
+def _with_checksum(data: bytes) -> bytes:
+    return data + google_crc32c.value(data).to_bytes(CHECKSUM_BYTES, "little")
+
+
+def checksum_holds(data: bytes) -> bool:
+    """Whether a chunk or an index, its checksum at its end, is as it was written."""
+    return len(data) > CHECKSUM_BYTES and google_crc32c.value(data) == OF_CHECKED
+
+
+def encode_chunk(rows: np.ndarray, zstd_level: int) -> bytes:
+    """Rows as one chunk. `rows` must have the chunk's full shape and the array's dtype, any byte order.
+
+    The same rows and level give the same bytes in every thread and whatever was compressed before.
+    """
+    little = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<"))
+    return _with_checksum(_compressor(zstd_level).compress(little))
+
+
+def _compressor(level: int) -> ZstdCompressor:
+    """Making one takes as long as compressing a map, and one cannot be shared between threads."""
+    if getattr(_compressors, "level", None) != level:
+        _compressors.level, _compressors.kept = level, ZstdCompressor(level=level)
+    return _compressors.kept
+
+
+def decode_chunk(chunk: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Inverse of `encode_chunk`, for a chunk whose checksum was found to hold.
+
+    Raises:
+        DamagedShard: it holds something else, as a file copied over from another array does.
+    """
+    try:
+        rows = ZstdDecompressor().decompress(chunk[:-CHECKSUM_BYTES])
+        little = np.frombuffer(rows, np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    except (ZstdError, ValueError):
+        raise DamagedShard("its data are not of this array") from None
+    return little.astype(dtype, copy=False)
+
+
+def decode_into(byte_BN: UInt8[np.ndarray, "b n"], chunks: Sequence[bytes]) -> int:
+    """Check each chunk and decode it into its row, little-endian and without a copy.
+
+    How many, in order: it stops at one that fails its checksum or cannot fill its row.
+    """
+    open_frame = ZstdDecompressor().stream_reader
+    done = 0
+    try:
+        for byte_N, chunk in zip(byte_BN, chunks, strict=True):
+            if not (checksum_holds(chunk) and open_frame(chunk).readinto(byte_N) == len(byte_N)):
+                break
+            done += 1
+    except ZstdError:
+        pass
+    return done
+
+
+def encode_index(chunks: Sequence[bytes], slots: int) -> bytes:
+    """The end of a shard file that begins with `chunks`, in order and without gaps."""
+    index = np.full((slots, 2), EMPTY_SLOT, dtype="<u8")
+    lengths = np.array([len(chunk) for chunk in chunks], dtype=np.uint64)
+    index[: len(chunks), 0] = np.cumsum(lengths) - lengths
+    index[: len(chunks), 1] = lengths
+    return _with_checksum(index.tobytes())
+
+
+def index_bytes(slots: int) -> int:
+    """Length of the index at the end of a shard file, its checksum included."""
+    return slots * 16 + CHECKSUM_BYTES
+
+
+def decode_index(tail: bytes, slots: int, chunks: int) -> Int64[np.ndarray, "chunks 2"]:
+    """Offsets and lengths of the first `chunks` chunks, from the last `index_bytes(slots)` bytes of a file.
+
+    Raises:
+        DamagedShard: the file is shorter than that, the index does not match its checksum, or it does not
+            describe exactly this many chunks without gaps.
+    """
+    if len(tail) < index_bytes(slots):
+        raise DamagedShard(f"it is {len(tail)} bytes long, shorter than its own index")
+    if not checksum_holds(tail):
+        raise DamagedShard("its index does not match its checksum")
+    index = np.frombuffer(tail[:-CHECKSUM_BYTES], "<u8").reshape(slots, 2)
+    used, unused = index[:chunks], index[chunks:]
+    starts = np.cumsum(used[:, 1]) - used[:, 1]
+    if not (np.array_equal(used[:, 0], starts) and (unused == EMPTY_SLOT).all()):
+        raise DamagedShard("its index does not fit its length")
+    return used.astype(np.int64)
+
+
+def read_chunks(path: StorePath, slots: int, chunks: int) -> Iterator[bytes | None]:
+    """Every chunk of a shard file, still compressed; None for one that fails its checksum.
+
+    Raises:
+        DamagedShard: see `decode_index`; or the file has bytes that belong to no chunk.
+        OSError: the file is missing or cannot be read.
+    """
+    data, index = _indexed(path, slots, chunks)
+    for offset, length in index.tolist():
+        chunk = data[offset : offset + length]
+        yield chunk if checksum_holds(chunk) else None
+
+
+def read_some(path: StorePath, slots: int, chunks: int, wanted: Sequence[int]) -> Iterator[bytes]:
+    """The chunks `wanted`, still compressed, in that order. Reads the whole file.
+
+    Raises:
+        DamagedShard: see `read_chunks`; or a wanted chunk fails its checksum.
+        OSError: the file is missing or cannot be read.
+    """
+    data, index = _indexed(path, slots, chunks)
+    for offset, length in index[list(wanted)].tolist():
+        chunk = data[offset : offset + length]
+        if not checksum_holds(chunk):
+            raise DamagedShard("its data does not match its checksum")
+        yield chunk
+
+
+def _indexed(path: StorePath, slots: int, chunks: int) -> tuple[bytes, Int64[np.ndarray, "chunks 2"]]:
+    data = path.read_bytes()
+    index = decode_index(data[-index_bytes(slots) :], slots, chunks)
+    if index[:, 1].sum() + index_bytes(slots) != len(data):
+        raise DamagedShard("its index does not fit its length")
+    return data, index

@@ -1,0 +1,75 @@
+"""A student with the weights that `student.init` asks for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import KDError
+from pipeline.params import PACKAGED_WEIGHTS, StudentParams
+from student.network.backbones.efficientnet_lite import EfficientNetLite0
+from student.network.config import StudentConfig
+from student.network.init.backbone_file import read_backbone
+from student.network.init.other_student import read_student
+from student.network.init.rtmpose_checkpoint import read_rtmpose
+from student.network.init.simple_baseline_checkpoint import read_simple_baseline
+from student.network.init.weights import InitialWeights, take_over
+from student.network.pose_student import PoseStudent
+
+
+@dataclass(frozen=True)
+class Start:
+    """A student before its first step.
+
+    `identity` tells one origin of weights from another: the SHA-256 of a file, `imagenet`, or "" for random
+    weights. `told` says in a line what was copied and what is fresh.
+    """
+
+    student: PoseStudent
+    identity: str
+    told: str
+
+
+def start_student(config: StudentConfig, params: StudentParams, root: Path) -> Start:
+    """Fresh weights, drawn from torch's global generator, then those of `params.init` over them.
+
+    Paths start at `root`.
+
+    Raises:
+        KDError: there are no such weights, or they are not for this network.
+    """
+    student = PoseStudent(config)
+    start = _started(student, params, root)
+    student.freeze(params.frozen_stages)
+    return start
+
+
+def _started(student: PoseStudent, params: StudentParams, root: Path) -> Start:
+    if params.init.backbone == PACKAGED_WEIGHTS:
+        _load_imagenet(student)
+        told = "starts from ImageNet weights in the backbone; the head is fresh"
+        return Start(student, PACKAGED_WEIGHTS, told)
+    weights = _read(student, params, root)
+    if weights is None:
+        return Start(student, "", "starts from random weights")
+    return Start(student, weights.sha256, take_over(student, weights))
+
+
+def _read(student: PoseStudent, params: StudentParams, root: Path) -> InitialWeights | None:
+    if params.init.rtmpose:
+        return read_rtmpose(params.init, root, student.config.skeleton)
+    if params.init.simple_baseline:
+        return read_simple_baseline(params.init, root, student.config.skeleton)
+    if params.init.student:
+        return read_student(params.init, root, student.config.skeleton)
+    if params.init.backbone:
+        return read_backbone(params.init, root, student.config, student.backbone)
+    return None
+
+
+def _load_imagenet(student: PoseStudent) -> None:
+    if not isinstance(student.backbone, EfficientNetLite0):
+        raise KDError(
+            f"student.init.backbone is {PACKAGED_WEIGHTS} with the backbone {student.config.backbone}, but "
+            "the only weights that come along are efficientnet_lite0's. Choose that backbone, name a file "
+            "with weights, or leave student.init out."
+        )
+    student.backbone.load_imagenet()

@@ -1,0 +1,120 @@
+"""A student on disk: `student.safetensors` (weights) and `student.json` (all else needed to run it)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from pipeline.errors import KDError
+from pipeline.files.atomic import write_atomically
+from pipeline.files.hashes import sha256_of, sha256_of_json
+from pipeline.workspace import CONFIG, WEIGHTS
+from student.network.config import FORMAT, StudentConfig
+from student.network.pose_student import PoseStudent
+
+_SEAL = "config_sha256"
+
+
+def save_student(
+    student: PoseStudent, folder: Path, settings_sha256: Mapping[str, str] | None = None
+) -> None:
+    """Each file whole or not at all; the config, last, names its weights, and has the hashes of the settings
+    that it was trained with, by section of params.yaml.
+
+    Raises:
+        KDError: a file cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}
+    weights = save(tensors)
+    told = student.config.as_dict() | {
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "trained_with": dict(settings_sha256 or {}),
+    }
+    write_atomically(folder / WEIGHTS, weights)
+    told = _sealed(json.loads(json.dumps(told)))  # tuples are lists once they are read back
+    write_atomically(folder / CONFIG, json.dumps(told, indent=2) + "\n")
+
+
+def load_student(folder: Path, device: torch.device) -> PoseStudent:
+    """The student that was saved in `folder`, in eval mode.
+
+    Raises:
+        KDError: a file is missing or damaged, is of another format, or the two do not belong together.
+    """
+    told = _read_config(folder / CONFIG)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise KDError(f"there is no {weights}, though {CONFIG} is there. Train: kd-pipeline train-student")
+    if sha256_of(weights) != told["weights_sha256"]:
+        raise KDError(
+            f"{weights} is not the file that {CONFIG} beside it was written for. Put the two files of one "
+            "training together, or train anew: kd-pipeline train-student"
+        )
+    try:
+        student = PoseStudent(StudentConfig.from_dict(told))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise _damaged(folder / CONFIG, error) from None
+    try:
+        student.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise KDError(
+            f"{weights} does not fit {CONFIG}: {_first_reason(error)}. Put the two files of one training "
+            "together, or train again: kd-pipeline train-student"
+        ) from None
+    return student.to(device).eval()
+
+
+def _first_reason(error: Exception) -> str:
+    """Torch lists every tensor that does not fit, a line each, under a line that names the network."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()]
+    if len(lines) <= 2:
+        return lines[-1] if lines else type(error).__name__
+    return f"{lines[1]} (and {len(lines) - 2} more)"
+
+
+def trained_with(folder: Path) -> dict[str, str]:
+    """The hashes of its settings that `save_student` was given; empty where nobody knows.
+
+    Raises:
+        KDError: there is no student in `folder`, or its config is damaged.
+    """
+    told = _read_config(folder / CONFIG).get("trained_with")
+    return told if isinstance(told, dict) else {}
+
+
+def _read_config(path: Path) -> dict:
+    if not path.is_file():
+        raise KDError(
+            f"there is no student at {path.parent} ({path.name} is missing). Train: kd-pipeline train-student"
+        )
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        found = told["format"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, error) from None
+    if found != FORMAT:
+        raise KDError(
+            f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
+        )
+    if "weights_sha256" not in told or (_SEAL in told and told != _sealed(told)):
+        raise _damaged(path, ValueError("it does not match the hash written with it"))
+    return told
+
+
+def _sealed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """With a hash of all the rest. Students of before there was one have none."""
+    plain = {name: value for name, value in told.items() if name != _SEAL}
+    return plain | {_SEAL: sha256_of_json(plain)}
+
+
+def _damaged(path: Path, error: Exception) -> KDError:
+    told = str(error).splitlines()[0] if str(error) else ""
+    return KDError(
+        f"{path} is not a student's JSON, or was damaged ({type(error).__name__}: {told}). Put back the file "
+        "that was written with the weights, or train anew: kd-pipeline train-student"
+    )
