@@ -107,10 +107,10 @@ def _rates(
     folder: Path,
 ) -> dict[str, Any]:
     ready = _ready_batches(teacher, table, runtime.batch_size)
-    teacher.answer(ready[0])
+    teacher.predict(ready[0])
     bare, whole, bare_cpu, whole_cpu = [], [], [], []
     for number in range(rounds):
-        seconds, cpu_seconds = _cost(lambda: [teacher.answer(batch) for batch in ready])
+        seconds, cpu_seconds = _cost(lambda: [teacher.predict(batch) for batch in ready])
         bare.append(len(table) / seconds)
         bare_cpu.append(cpu_seconds / len(table))
         store = folder / f"{number}.zarr"

@@ -24,7 +24,7 @@ from pipeline.errors import KDError
 from pipeline.extraction.crop_batches import CropBatches
 from pipeline.params import StudentParams
 from student.network.config import StudentConfig
-from student.network.init.start import start_student
+from student.network.init.initial_student import initial_student
 from student.network.pose_student import PoseStudent
 
 SIZES = ("t", "s", "m")
@@ -79,7 +79,7 @@ def real_differences(people: int) -> dict[str, float]:
     teacher = teacher_called(CHECKPOINT, flip_test=False)
     params = StudentParams(backbone="cspnext_t", head="rtmcc", init={"rtmpose": REAL[CHECKPOINT].checkpoint})
     config = StudentConfig.from_params(params, build_union([load_convention("coco17")]))
-    student = start_student(config, params, pack()).student.eval()
+    student = initial_student(config, params, pack()).student.eval()
     batches = CropBatches(table_for(CHECKPOINT, people, pack()), teacher.crop)
     image_BHW3 = batches.request(np.arange(people)).images_BHW3
     their = teacher.network(image_BHW3)

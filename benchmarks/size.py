@@ -17,8 +17,8 @@ from jaxtyping import UInt8
 
 from benchmarks.cases.cell_case import REAL, pack, table_for, teacher_called
 from pipeline.errors import KDError
-from pipeline.extraction.answer import answer_rows
 from pipeline.extraction.crop_batches import CropBatches
+from pipeline.extraction.teacher_rows import teacher_rows
 from pipeline.params import ExtractParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.quantise import differences, running_sum
@@ -55,7 +55,7 @@ def sizes(teacher: Teacher, crops: int) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name, params in CANDIDATES.items():
         codec = MapCodec.of(params, teacher.map.kind, teacher.beta)
-        rows = answer_rows(teacher, request, codec)
+        rows = teacher_rows(teacher, request, codec)
         drift = rows.drift_BK[~np.isnan(rows.drift_BK)].astype(float)
         maps = [values for array, values in rows.maps.arrays().items() if array.startswith("map")]
         told[name] = {

@@ -45,7 +45,7 @@ from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.targets.label import label_targets
 from student.targets.stored import teacher_batch
 from student.targets.teacher import TeacherTargets, teacher_targets
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 from student.weighting.adaptive import AdaptiveWeighting
 from student.weighting.ca_mkd import CaMkdWeighting
 from student.weighting.fixed import FixedWeighting
@@ -94,10 +94,10 @@ def pairs() -> Iterator[tuple[str, str]]:
 
 
 def targets_of(
-    teaching: Teaching, batch: TeacherBatch, student: StudentConfig, beta: float | None
+    spec: TeacherSpec, batch: TeacherBatch, student: StudentConfig, beta: float | None
 ) -> TeacherTargets:
     flipped_A = torch.zeros(len(batch.row_A), dtype=torch.bool)
-    return teacher_targets(batch, flipped_A, teaching, student, label_beta=beta)
+    return teacher_targets(batch, flipped_A, spec, student, label_beta=beta)
 
 
 def decode_errors(targets: TeacherTargets, student: StudentConfig) -> np.ndarray:
@@ -113,9 +113,7 @@ def exact_decode_cells() -> dict[tuple[str, str], float]:
     for name, kind in pairs():
         student, beta = STUDENTS[name]
         right = Right(kind, student)
-        errors = decode_errors(
-            targets_of(right.teaching, right.answer(places(CROPS)), student, beta), student
-        )
+        errors = decode_errors(targets_of(right.spec, right.answer(places(CROPS)), student, beta), student)
         found[name, kind] = float(np.median(errors)) / student.map.scale[0]
     return found
 
@@ -126,7 +124,7 @@ def kind_kls() -> dict[tuple[str, str], float]:
     for name, kind in pairs():
         student, beta = STUDENTS[name]
         right, label_BK2 = Right(kind, student), places(CROPS)
-        targets = targets_of(right.teaching, right.answer(label_BK2), student, beta)
+        targets = targets_of(right.spec, right.answer(label_BK2), student, beta)
         keypoints = apply(student_affine(student, CROPS), label_BK2).astype(np.float32)
         label = label_targets(torch.from_numpy(keypoints), student.map, student.target_sigma, beta)
         kl = divergence(logits_of(targets.positions), label)
@@ -157,8 +155,8 @@ def _exact_share(student: StudentConfig, exact: str, other: str, offset: float, 
     if strategy == "adaptive":
         torch.manual_seed(0)
         weighting = AdaptiveWeighting(fixed, JOINTS, channels=4)
-    teachings = [_renamed(right.teaching, name) for name, (right, _) in teachers.items()]
-    maker = TargetMaker(student, teachings, weighting, ["data"], TargetSettings(joint_weights=False))
+    teacher_specs = [_renamed(right.spec, name) for name, (right, _) in teachers.items()]
+    maker = TargetMaker(student, teacher_specs, weighting, ["data"], TargetSettings(joint_weights=False))
     feature_BC = torch.ones(len(label_BK2), 4)
     if strategy == "adaptive":
         _learn(maker, batch, feature_BC)
@@ -167,8 +165,8 @@ def _exact_share(student: StudentConfig, exact: str, other: str, offset: float, 
     return float((exact_AR / (exact_AR + off_AR)).min())
 
 
-def _renamed(teaching: Teaching, name: str) -> Teaching:
-    return replace(teaching, name=name)
+def _renamed(spec: TeacherSpec, name: str) -> TeacherSpec:
+    return replace(spec, name=name)
 
 
 def _learn(maker: TargetMaker, batch: Any, feature_BC: torch.Tensor) -> None:
@@ -187,15 +185,15 @@ def gradient_ratio(kind: str) -> float:
     student, pulls = STUDENTS["heatmap 24x32"][0], []
     label_BK2 = places(64)
     for crops in SUPERVISED:
-        right, teachers, teachings = None, {}, []
+        right, teachers, teacher_specs = None, {}, []
         if kind != "label":
             right = Right(kind, student)
-            teachers[kind], teachings = right.answer(label_BK2[:crops]), [right.teaching]
+            teachers[kind], teacher_specs = right.answer(label_BK2[:crops]), [right.spec]
         batch = training_batch(student, label_BK2, 0.0, teachers)
         if kind == "label":
             batch.weight_BU[:crops] = 1.0
-        weighting = FixedWeighting({t.name: 1.0 for t in teachings}, 0.0)
-        loss = DistillationLoss(TargetMaker(student, teachings, weighting, ["data"]), LossWeights())
+        weighting = FixedWeighting({t.name: 1.0 for t in teacher_specs}, 0.0)
+        loss = DistillationLoss(TargetMaker(student, teacher_specs, weighting, ["data"]), LossWeights())
         logits = torch.zeros(64, JOINTS, student.map.size[0] * student.map.size[1], requires_grad=True)
         total_loss(loss.terms((logits,), batch, torch.zeros(64, 4))).backward()
         pulls.append(float(logits.grad[0].norm()))
@@ -210,7 +208,7 @@ def score_spread(name: str) -> float:
     taught = [label_targets(torch.from_numpy(keypoints), student.map, student.target_sigma, beta)]
     for kind in TEACHER_MAPS:
         right = Right(kind, student)
-        taught.append(targets_of(right.teaching, right.answer(label_BK2), student, beta).positions)
+        taught.append(targets_of(right.spec, right.answer(label_BK2), student, beta).positions)
     scores = [
         float(decode(logits_of(positions), student.map, student.target_sigma)[1].mean())
         for positions in taught
@@ -281,20 +279,20 @@ def _stored(teacher: Teacher, table: CropTable) -> StoredMaps:
 def _errors(
     teacher: Teacher, rows: StoredMaps, table: CropTable, student: StudentConfig, beta: float | None
 ) -> np.ndarray:
-    teaching, batch = _taught(teacher, rows, table, student)
-    return decode_errors(targets_of(teaching, batch, student, beta), student)
+    spec, batch = _taught(teacher, rows, table, student)
+    return decode_errors(targets_of(spec, batch, student, beta), student)
 
 
 def _taught(
     teacher: Teacher, rows: StoredMaps, table: CropTable, student: StudentConfig
-) -> tuple[Teaching, TeacherBatch]:
+) -> tuple[TeacherSpec, TeacherBatch]:
     codec = MapCodec.of(ExtractParams(), teacher.map.kind, teacher.beta)
     relations = student.skeleton.relations_of(teacher.convention)
     joints = teacher.convention.joints
-    teaching = Teaching.of(teacher.name, relations, joints, teacher.map, teacher.crop, codec, student)
+    spec = TeacherSpec.of(teacher.name, relations, joints, teacher.map, teacher.crop, codec, student)
     affine_B23 = crop_affine(table.bbox, student.crop)
-    batch = teacher_batch(teaching, torch.arange(len(table)), rows, affine_B23, warp_plane(student))
-    return teaching, batch
+    batch = teacher_batch(spec, torch.arange(len(table)), rows, affine_B23, warp_plane(student))
+    return spec, batch
 
 
 def nearer_wins(
@@ -316,8 +314,8 @@ def nearer_wins(
         body_B=torch.from_numpy((np.sqrt(table.area) * scale_B).astype(np.float32)),
     )
     fixed = FixedWeighting(dict.fromkeys(taught, 1.0), 0.0)
-    teachings = [teaching for teaching, _ in taught.values()]
-    maker = TargetMaker(student, teachings, CaMkdWeighting(fixed), ["coco_tiny"])
+    teacher_specs = [spec for spec, _ in taught.values()]
+    maker = TargetMaker(student, teacher_specs, CaMkdWeighting(fixed), ["coco_tiny"])
     by = maker.of(batch, torch.zeros(len(table), 4)).teachers
     (first, a), (second, b) = by.items()
     place_a, place_b = a.answer.targets.keypoint_AR2, b.answer.targets.keypoint_AR2

@@ -28,10 +28,10 @@ from pipeline.params import Params
 from pipeline.teachers.adapters.registry import build_teacher
 from pipeline.teachers.teacher import Teacher
 from pipeline.workspace import Workspace
-from student.calibration.calibrate import calibrate_supervision
+from student.calibration.calibrate import calibrate_training_data
 from student.data.batch import TrainingBatch
 from student.data.loader import BatchLoader, worker_count
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.losses.term import total_loss
 from student.training.train import CALIBRATION
 from student.training.training_run import TrainingRun
@@ -129,7 +129,7 @@ class Arm:
     def _answered(self, batch: TrainingBatch) -> TrainingBatch:
         if not self.teachers:
             return batch
-        return answered(batch, self.teachers, self.run.trainer.loss.targets.teachings)
+        return answered(batch, self.teachers, self.run.trainer.loss.targets.teacher_specs)
 
     @property
     def waited(self) -> float:
@@ -153,8 +153,10 @@ class Arm:
 
 def stored_arm(workspace: Workspace) -> Arm:
     params = workspace.params
-    supervision = calibrate_supervision(workspace, open_supervision(workspace), workspace.run / CALIBRATION)
-    run = TrainingRun(params, supervision, resolve_device(params.runtime.device), workspace.root)
+    training_data = calibrate_training_data(
+        workspace, open_training_data(workspace), workspace.run / CALIBRATION
+    )
+    run = TrainingRun(params, training_data, resolve_device(params.runtime.device), workspace.root)
     return Arm(run, run.loader)
 
 
@@ -166,11 +168,11 @@ def online_arm(workspace: Workspace) -> Arm:
     """Teachers without the flip test, which training that runs them could hardly afford."""
     params, run, labels = workspace.params, stored_arm(workspace).run, labels_arm(workspace).run
     teachers = {
-        teaching.name: _without_flip_test(workspace, teaching.name, run.trainer.device)
-        for teaching in run.trainer.loss.targets.teachings
+        spec.name: _without_flip_test(workspace, spec.name, run.trainer.device)
+        for spec in run.trainer.loss.targets.teacher_specs
     }
     targets = run.trainer.loss.targets
-    targets = replace(targets, teachings=[unquantised(teaching) for teaching in targets.teachings])
+    targets = replace(targets, teacher_specs=[unquantised(spec) for spec in targets.teacher_specs])
     run.trainer.loss = replace(run.trainer.loss, targets=targets)
     dataset = OnlineSet(
         labels.dataset.splits,

@@ -182,7 +182,7 @@ class ResNetTeacher:
         return load_convention("coco17")
 
     @torch.inference_mode()
-    def answer(self, images_BHW3: Tensor) -> TeacherOutput:
+    def predict(self, images_BHW3: Tensor) -> TeacherOutput:
         inputs_B3HW = images_BHW3.permute(0, 3, 1, 2).float() / 255
         heatmap_BKHW = self.network(inputs_B3HW)
         if self.flip_test:

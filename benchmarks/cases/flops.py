@@ -31,7 +31,7 @@ def teacher_flops(workspace: Workspace, teacher: Teacher) -> float:
         return onnx_flops(workspace.path(params.checkpoint)) * (2 if teacher.flip_test else 1)
     width, height = teacher.crop.input_size
     with FlopCounterMode(display=False) as counter:
-        teacher.answer(torch.zeros(1, height, width, 3, dtype=torch.uint8))
+        teacher.predict(torch.zeros(1, height, width, 3, dtype=torch.uint8))
     return float(counter.get_total_flops())
 
 

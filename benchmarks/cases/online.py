@@ -21,7 +21,7 @@ from student.data.split import TrainingSplit
 from student.network.config import StudentConfig
 from student.targets.mode import mode_share
 from student.targets.stored import WantedCrop, spread_out
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 CROP = "crop"
 STUDENT_FROM_TEACHER = "student_from_teacher"
@@ -46,7 +46,7 @@ class OnlineSet(TrainingSet):
         self._online_plane = warp_plane(student)
         self._pixels = invert(self._online_plane.map_affine())
 
-    def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
+    def teacher_batches(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
         """No answers yet: crops."""
         tables = [self.splits[crop.split].table for crop in wanted]
         images = [read_image(table.image_path(crop.row)) for table, crop in zip(tables, wanted, strict=True)]
@@ -84,24 +84,24 @@ class OnlineSet(TrainingSet):
 
 
 def answered(
-    batch: TrainingBatch, teachers: Mapping[str, Teacher], teachings: Sequence[Teaching]
+    batch: TrainingBatch, teachers: Mapping[str, Teacher], teacher_specs: Sequence[TeacherSpec]
 ) -> TrainingBatch:
     """The batch of an OnlineSet as one of stores that keep maps as they are made."""
-    by_name = {teaching.name: teaching for teaching in teachings}
+    by_name = {spec.name: spec for spec in teacher_specs}
     answers = {name: _answer(asked, teachers[name], by_name[name]) for name, asked in batch.teachers.items()}
     return replace(batch, teachers=answers)
 
 
-def _answer(asked: TeacherBatch, teacher: Teacher, teaching: Teaching) -> TeacherBatch:
-    output = teacher.answer(asked.stored[CROP])
+def _answer(asked: TeacherBatch, teacher: Teacher, spec: TeacherSpec) -> TeacherBatch:
+    output = teacher.predict(asked.stored[CROP])
     keypoint_AK2 = output.keypoints_BK2.astype(np.float64)
     map_A23 = np.tile(teacher.map.map_affine(), (len(keypoint_AK2), 1, 1))
     cell_AK2 = apply(map_A23, keypoint_AK2).astype(np.float32)
     stored = _arrays(output.maps)
-    mode_AK = mode_share(stored, teaching.codec, torch.from_numpy(cell_AK2), teaching.calibration)
+    mode_AK = mode_share(stored, spec.codec, torch.from_numpy(cell_AK2), spec.calibration)
     confidence_AK = torch.from_numpy(output.confidence_BK).float()
-    spread_N2 = spread_out(teaching, mode_AK, confidence_AK).nonzero()
-    row_N, joint_N = spread_N2[:, 0], torch.from_numpy(teaching.source_R)[spread_N2[:, 1]]
+    spread_N2 = spread_out(spec, mode_AK, confidence_AK).nonzero()
+    row_N, joint_N = spread_N2[:, 0], torch.from_numpy(spec.source_R)[spread_N2[:, 1]]
     return replace(
         asked,
         keypoint_AK2=torch.from_numpy(
@@ -120,6 +120,6 @@ def _arrays(maps: Maps) -> dict[str, torch.Tensor]:
     return {"map_x": maps.x_BKW, "map_y": maps.y_BKW}
 
 
-def unquantised(teaching: Teaching) -> Teaching:
+def unquantised(spec: TeacherSpec) -> TeacherSpec:
     """The same, for maps that never were in a store."""
-    return replace(teaching, codec=MapCodec(teaching.codec.kind, "float16", None, teaching.codec.sharpness))
+    return replace(spec, codec=MapCodec(spec.codec.kind, "float16", None, spec.codec.sharpness))

@@ -21,7 +21,7 @@ from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
 from student.data.batch import TeacherBatch, TrainingBatch
 from student.network.config import StudentConfig
 from student.targets.stored import teacher_batch
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 UNION = build_union([load_convention("coco17")])
 JOINTS = UNION.num_joints
@@ -64,25 +64,25 @@ class Right:
         return TEACHER_MAPS[self.kind]
 
     @property
-    def teaching(self) -> Teaching:
+    def spec(self) -> TeacherSpec:
         crop = CropGeometry(INPUT_SIZE, 1.25)
         codec = MapCodec.of(ExtractParams(), self.geometry.kind, 10.0 if self.kind == "simcc" else None)
         relations = UNION.relations_of(load_convention("coco17"))
-        return Teaching.of(self.kind, relations, UNION.joints, self.geometry, crop, codec, self.student)
+        return TeacherSpec.of(self.kind, relations, UNION.joints, self.geometry, crop, codec, self.student)
 
     def answer(self, keypoint_BK2: Float[np.ndarray, "b k 2"]) -> TeacherBatch:
         """`keypoint_BK2` are pixels of a crop of INPUT_SIZE, which is the image too."""
         crops = len(keypoint_BK2)
         affine_B23 = np.tile(self.geometry.map_affine(), (crops, 1, 1))
         rows = StoredMaps(
-            maps=_rows(self._maps(apply(affine_B23, keypoint_BK2)), self.teaching.codec),
+            maps=_rows(self._maps(apply(affine_B23, keypoint_BK2)), self.spec.codec),
             confidence_BK=np.ones(keypoint_BK2.shape[:2], np.float32),
             keypoints_BK2=keypoint_BK2.astype(np.float32),
             affine_B23=affine_B23,
             crop_id_B=np.arange(crops),
         )
         return teacher_batch(
-            self.teaching,
+            self.spec,
             torch.arange(crops),
             rows,
             student_affine(self.student, crops),

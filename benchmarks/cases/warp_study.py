@@ -126,7 +126,7 @@ class WarpStudy:
     def _answers(self, case: Case) -> Answers:
         crop, convention = self._teacher.crop, self._teacher.convention
         affine_B23 = np.stack([view_affine(box, crop, case.view(box, crop)) for box in self._table.bbox])
-        parts = [self._teacher.answer(images_BHW3) for images_BHW3 in self._crops(affine_B23)]
+        parts = [self._teacher.predict(images_BHW3) for images_BHW3 in self._crops(affine_B23)]
         density_BKHW = torch.cat([_density(part.maps, self._teacher.beta) for part in parts])
         confidence_BK = np.concatenate([part.confidence_BK for part in parts])
         if case.mirrored:

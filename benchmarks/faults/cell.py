@@ -45,7 +45,7 @@ class ColourTeacher:
     beta: float | None = None
 
     @torch.inference_mode()
-    def answer(self, images_BHW3: Tensor) -> TeacherOutput:
+    def predict(self, images_BHW3: Tensor) -> TeacherOutput:
         heatmap_BKHW = F.avg_pool2d(images_BHW3.permute(0, 3, 1, 2).float() / 255, 4)
         peak_BK, top_BK = heatmap_BKHW.flatten(2).max(-1)
         keypoints_BK2 = torch.stack([top_BK % 12, top_BK // 12], -1).float() * 4

@@ -17,7 +17,7 @@ import torch
 
 from pipeline.errors import KDError
 from pipeline.extraction import extract
-from pipeline.extraction.answer import CropRequest
+from pipeline.extraction.teacher_rows import CropRequest
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -103,14 +103,14 @@ def _work(work: Callable[[], Any], log: Path, kill_before: int | None, sending: 
 
 def _note_answers(log: Path) -> None:
     """Write down the crops that every batch was of; a line is whole or not there, whatever comes after."""
-    answer_rows = extract.answer_rows
+    teacher_rows = extract.teacher_rows
 
     def noted(teacher: Any, request: CropRequest, codec: Any) -> Any:
-        rows = answer_rows(teacher, request, codec)
+        rows = teacher_rows(teacher, request, codec)
         _append(log, {"computed": request.keys.crop_id_B.tolist()})
         return rows
 
-    extract.answer_rows = noted
+    extract.teacher_rows = noted
 
 
 def _append(log: Path, entry: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from benchmarks.faults.small_workspace import ABLATION, GIVEN_CALIBRATION, OTHER
 from pipeline.workspace import CONFIG, WEIGHTS, Workspace
 from student.ablation.ablation import Ablation
 from student.ablation.runs.result_seal import FILE_NAME, RESULTS
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.training.train import CALIBRATION, CHECKPOINT
 from student.training.training_run import TrainingRun
 
@@ -63,7 +63,7 @@ def _of_students(workspace: Workspace) -> list[FileKind]:
     folders = (workspace.run, workspace.path(OTHER_STUDENT))
     calibrations = (workspace.run / CALIBRATION, workspace.path(GIVEN_CALIBRATION))
     begun = trainings[0][1].identity["init"]
-    config = open_supervision(workspace).student
+    config = open_training_data(workspace).student
     return [
         FileKind(
             "first weights",
@@ -89,7 +89,7 @@ def _of_students(workspace: Workspace) -> list[FileKind]:
 
 
 def _training(workspace: Workspace) -> TrainingRun:
-    return TrainingRun(workspace.params, open_supervision(workspace), readers.CPU, workspace.root)
+    return TrainingRun(workspace.params, open_training_data(workspace), readers.CPU, workspace.root)
 
 
 def _of_ablations(root: Path) -> list[FileKind]:

@@ -30,9 +30,9 @@ from student.ablation.runs.run_folder import state_of
 from student.calibration.calibrate import fitted_on
 from student.calibration.teacher_calibration import read_calibration
 from student.data.cells import open_cell
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.network.config import StudentConfig
-from student.network.init.start import start_student
+from student.network.init.initial_student import initial_student
 from student.network.saved import load_student, trained_with
 from student.training.checkpoint import changes
 from student.training.train import CHECKPOINT
@@ -83,14 +83,14 @@ def read_teachers_files(workspace: Workspace) -> list[Any]:
     table, found = crops_of(workspace, DATASETS[0]), []
     for name in TEACHERS:
         teacher = build_teacher(name, workspace.teacher(name), workspace.root, CPU)
-        found.append(teacher.answer(picture))
+        found.append(teacher.predict(picture))
         open_cell(workspace, name, table)
     return found
 
 
 def read_first_weights(config: StudentConfig, workspace: Workspace, identity: str) -> Any:
     """`identity` is what the trained student began with, as its checkpoint has it."""
-    start = start_student(config, workspace.params.student, workspace.root)
+    start = initial_student(config, workspace.params.student, workspace.root)
     if start.identity != identity:
         raise Noticed
     return start.student.backbone.state_dict()
@@ -124,8 +124,8 @@ def read_settings(root: Path, identity: dict[str, Any], sections: dict[str, Any]
     """`identity` is the trained student's, as its checkpoint has it; `sections` are those of params.yaml that
     DVC compares. `runtime` changes no output, so nothing compares it."""
     workspace = Workspace.open(root)
-    supervision = open_supervision(workspace)
-    found = {"data": supervision.identity, **training_settings(workspace.params)}
+    training_data = open_training_data(workspace)
+    found = {"data": training_data.identity, **training_settings(workspace.params)}
     if changes({name: identity[name] for name in found}, found):
         raise Noticed
     if compared_by_dvc(workspace.params) != sections:
@@ -160,4 +160,4 @@ def read_dvc_file(workspace: Workspace) -> None:
 
 
 def labels_and_stores(workspace: Workspace) -> dict[str, Any]:
-    return fitted_on(open_supervision(workspace))
+    return fitted_on(open_training_data(workspace))

@@ -69,7 +69,7 @@ def _use_teacher(root: Path) -> None:
     workspace = _workspace(root)
     teacher = build_teacher("lamp", workspace.teacher("lamp"), root, CPU)
     width, height = teacher.crop.input_size
-    teacher.answer(torch.zeros((2, height, width, 3), dtype=torch.uint8))
+    teacher.predict(torch.zeros((2, height, width, 3), dtype=torch.uint8))
 
 
 def _use_convention(root: Path) -> None:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.indexed_images import IndexedImages
 from pipeline.errors import KDError
-from pipeline.extraction.answer import CropRequest
+from pipeline.extraction.teacher_rows import CropRequest
 from pipeline.geometry import CropGeometry, warp_crop
 from pipeline.geometry.views import View, draw_view, view_affine
 from pipeline.params import ViewsParams

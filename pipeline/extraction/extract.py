@@ -14,11 +14,11 @@ import torch
 from pipeline.datasets.crop_table import CropTable
 from pipeline.device import resolve_device
 from pipeline.errors import KDError
-from pipeline.extraction.answer import CropRequest, answer_rows
 from pipeline.extraction.background import BackgroundWriter
 from pipeline.extraction.crop_batches import BatchPlan, CropBatches, plan_batches
 from pipeline.extraction.crop_loader import load_batches
 from pipeline.extraction.live_fidelity import draw_sample, measure
+from pipeline.extraction.teacher_rows import CropRequest, teacher_rows
 from pipeline.params import ExtractParams, RuntimeParams
 from pipeline.store.format.cell import CellSpec, extent
 from pipeline.store.format.layout import Shard
@@ -192,7 +192,7 @@ class _Run:
 
     def _answer(self, request: CropRequest) -> CellRows:
         on_device = replace(request, images_BHW3=request.images_BHW3.to(self._device))
-        return answer_rows(self._teacher, on_device, self._codec)
+        return teacher_rows(self._teacher, on_device, self._codec)
 
     def fidelity(self, store: Store) -> dict[str, Any]:
         """Of the complete cell. `sampled` compares some of its rows with the teacher, asked again;

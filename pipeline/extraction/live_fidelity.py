@@ -15,8 +15,8 @@ from torch import Tensor
 from pipeline.datasets.crop_table import CropTable
 from pipeline.device import resolve_device
 from pipeline.errors import KDError
-from pipeline.extraction.answer import own_joints
 from pipeline.extraction.crop_batches import CropBatches
+from pipeline.extraction.teacher_rows import own_joints
 from pipeline.params import ExtractParams, RuntimeParams
 from pipeline.store.format.cell import CellSpec
 from pipeline.store.format.layout import NO_CROP
@@ -134,7 +134,7 @@ def measure(
         stop = start + runtime.batch_size
         request = batches.request(sample.key_S[start:stop])
         images_BHW3 = request.images_BHW3.to(resolve_device(runtime.device))
-        output = own_joints(teacher.answer(images_BHW3), request.mirrored_B, teacher)
+        output = own_joints(teacher.predict(images_BHW3), request.mirrored_B, teacher)
         parts.append(compare(reader, sample.row_S[start:stop], output, teacher))
     joined = (np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(parts[0])[1:])
     return LiveFidelity(parts[0].joints, *joined)

@@ -13,7 +13,7 @@ from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry
 from pipeline.teachers.decode import decode_subcell
 
-MIN_PEAK = 0.1
+MEASURED_PEAK = 0.1
 """A joint whose map is lower is too vague to say how far it moved."""
 
 
@@ -60,14 +60,14 @@ def reduction_drift(
 ) -> dict[str, float]:
     """How far a joint moves, in input pixels, when it is decoded from the stored map instead of the made one.
 
-    `joints` with a peak over MIN_PEAK were measured; where there was none, their drift is left out.
+    `joints` with a peak over MEASURED_PEAK were measured; where there was none, their drift is left out.
     """
     full, small = (
         decode_subcell(map_BKHW).cpu().double().numpy()
         for map_BKHW in (heatmap_BKHW, reduce_heatmaps(heatmap_BKHW, stored.size))
     )
     drift_BK2 = torch.from_numpy(made.to_input(full) - stored.to_input(small))
-    drift = drift_BK2.norm(dim=-1)[heatmap_BKHW.amax(dim=(2, 3)).cpu() > MIN_PEAK]
+    drift = drift_BK2.norm(dim=-1)[heatmap_BKHW.amax(dim=(2, 3)).cpu() > MEASURED_PEAK]
     if not len(drift):
         return {"joints": 0.0}
     p50, p99 = (float(drift.quantile(q)) for q in (0.5, 0.99))

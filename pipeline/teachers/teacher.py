@@ -21,7 +21,7 @@ class Teacher(Protocol):
     Attributes:
         convention: joints in the order of the maps.
         crop: how this teacher's crops are cut out of the image.
-        map: geometry of the maps in `answer`, that is, as they are stored.
+        map: geometry of the maps in `predict`, that is, as they are stored.
         flip_test: whether an answer is the mean of the crop's and its un-mirrored mirror image's.
         beta: sharpness of the softmax in a SimCC teacher's training loss; None for heatmaps.
         provenance: everything the answers depend on, as JSON; no paths, no device.
@@ -35,7 +35,7 @@ class Teacher(Protocol):
     beta: float | None
     provenance: Mapping[str, Any]
 
-    def answer(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> TeacherOutput:
+    def predict(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> TeacherOutput:
         """Maps and joints of a batch of BGR crops of the size `crop.input_size`, on any device."""
         ...
 

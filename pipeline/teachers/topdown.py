@@ -95,7 +95,7 @@ class TopDownTeacher:
         }
 
     @torch.inference_mode()
-    def answer(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> TeacherOutput:
+    def predict(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> TeacherOutput:
         maps, own = self._made_maps(images_BHW3)
         keypoints_BK2, confidence_BK = self.network.decode(own)
         if isinstance(maps, HeatmapOutput):

@@ -25,15 +25,15 @@ def calibrate(root: Path, out: Path | None) -> None:
     from pipeline.workspace import Workspace
     from stages.terminal.calibration_table import calibration_tables
     from student.calibration.calibrate import fit_all
-    from student.data.supervision import open_supervision
+    from student.data.training_data import open_training_data
 
     workspace = Workspace.open(root)
     # Every teacher is looked at, whether or not it teaches at present.
     distill = workspace.params.distill.model_copy(update={"weight": 1.0, "teachers": None, "targets": "maps"})
     params = workspace.params.model_copy(update={"distill": distill})
-    supervision = open_supervision(Workspace(root, params))
-    fitted = fit_all(supervision)
-    click.echo(calibration_tables(fitted, supervision))
+    training_data = open_training_data(Workspace(root, params))
+    fitted = fit_all(training_data)
+    click.echo(calibration_tables(fitted, training_data))
     if out is not None:
         fitted.write(out)
         click.echo(f"\n{out}")

@@ -20,17 +20,17 @@ def reliability(root: Path, as_json: bool) -> None:
     """
     from pipeline.workspace import Workspace
     from stages.terminal.reliability_table import reliability_json, reliability_tables
-    from student.data.supervision import open_supervision
+    from student.data.training_data import open_training_data
     from student.weighting.teacher_record import teacher_records
 
     workspace = Workspace.open(root)
     # Every teacher is looked at, whether or not it teaches at present.
     distill = workspace.params.distill.model_copy(update={"weight": 1.0, "teachers": None})
     params = workspace.params.model_copy(update={"distill": distill})
-    supervision = open_supervision(Workspace(root, params))
-    records = teacher_records(supervision)
-    joints = supervision.student.skeleton.joints
-    datasets = [split.table.dataset for split in supervision.splits]
+    training_data = open_training_data(Workspace(root, params))
+    records = teacher_records(training_data)
+    joints = training_data.student.skeleton.joints
+    datasets = [split.table.dataset for split in training_data.splits]
     if as_json:
         click.echo(json.dumps(reliability_json(records, datasets, joints), indent=2))
     else:

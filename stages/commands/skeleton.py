@@ -66,8 +66,8 @@ def show(root: Path, conventions: tuple[str, ...], as_json: bool, offsets: bool)
 def _offsets(workspace: "Workspace") -> dict[str, dict[str, tuple[float, float]]]:
     """Of every teacher, whether or not it teaches at present."""
     from student.calibration.calibrate import fit_offsets
-    from student.data.supervision import open_supervision
+    from student.data.training_data import open_training_data
 
     distill = workspace.params.distill.model_copy(update={"weight": 1.0, "teachers": None})
     params = workspace.params.model_copy(update={"distill": distill})
-    return fit_offsets(open_supervision(replace(workspace, params=params)))
+    return fit_offsets(open_training_data(replace(workspace, params=params)))

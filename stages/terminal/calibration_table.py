@@ -7,12 +7,12 @@ from stages.terminal.table import aligned
 
 if TYPE_CHECKING:
     from student.calibration.teacher_calibration import CalibrationFile
-    from student.data.supervision import Supervision
+    from student.data.training_data import TrainingData
 
 _HEADING = ("teacher", "labels", "right", "trusted", "exponent", "spread, cells", "one peak", "gain, nats")
 
 
-def calibration_tables(fitted: "CalibrationFile", supervision: "Supervision") -> str:
+def calibration_tables(fitted: "CalibrationFile", training_data: "TrainingData") -> str:
     """A row to a teacher, and a line to each offset between conventions."""
     rows = [_HEADING]
     for name, calibration in fitted.teachers.items():

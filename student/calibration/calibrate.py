@@ -17,11 +17,11 @@ from student.calibration.fit import LEAST_LABELS, fit_calibration, plain_rows
 from student.calibration.offsets import fit_offset, frame_vectors
 from student.calibration.teacher_calibration import DEFAULT_RIGHT, CalibrationFile, read_calibration
 from student.data.split import TrainingSplit
-from student.data.supervision import Supervision
-from student.targets.teaching import Teaching, body_frame
+from student.data.training_data import TrainingData
+from student.targets.teacher_spec import TeacherSpec, body_frame
 
 
-def fitted_on(supervision: Supervision) -> dict[str, Any]:
+def fitted_on(training_data: TrainingData) -> dict[str, Any]:
     """Hashes of what calibrations are fitted on: by dataset, its labels, domain and teachers' stores."""
     return {
         split.table.dataset: {
@@ -31,63 +31,61 @@ def fitted_on(supervision: Supervision) -> dict[str, Any]:
                 name: reader.attributes["provenance_sha256"] for name, reader in split.readers.items()
             },
         }
-        for split in supervision.splits
+        for split in training_data.splits
         if split.readers
     }
 
 
-def fit_all(supervision: Supervision) -> CalibrationFile:
+def fit_all(training_data: TrainingData) -> CalibrationFile:
     """Every teacher's calibration and every convention's offsets, from the training splits."""
-    skeleton = supervision.student.skeleton
+    skeleton = training_data.student.skeleton
     return CalibrationFile(
         {
-            teaching.name: fit_calibration(
-                teaching, supervision.splits, skeleton.joints, skeleton.flip_permutation
-            )
-            for teaching in supervision.teachings
+            spec.name: fit_calibration(spec, training_data.splits, skeleton.joints, skeleton.flip_permutation)
+            for spec in training_data.teacher_specs
         },
-        fit_offsets(supervision),
-        fitted_on(supervision),
+        fit_offsets(training_data),
+        fitted_on(training_data),
     )
 
 
-def calibrated(supervision: Supervision, file: CalibrationFile, use_offsets: bool) -> Supervision:
-    """The supervision with every teacher read as `file` says.
+def calibrated(training_data: TrainingData, file: CalibrationFile, use_offsets: bool) -> TrainingData:
+    """The training data with every teacher read as `file` says.
 
     Raises:
         KDError: a teacher is not in the file.
     """
-    missing = [t.name for t in supervision.teachings if t.name not in file.teachers]
+    missing = [t.name for t in training_data.teacher_specs if t.name not in file.teachers]
     if missing:
         raise KDError(
             f"the calibration has no teacher {', '.join(missing)}, which teaches here. Fit it again: "
             "kd-pipeline calibrate"
         )
-    teachings = [
-        _with_offsets(teaching.calibrated(file.teachers[teaching.name]), supervision, file, use_offsets)
-        for teaching in supervision.teachings
+    teacher_specs = [
+        _with_offsets(spec.calibrated(file.teachers[spec.name]), training_data, file, use_offsets)
+        for spec in training_data.teacher_specs
     ]
     label_offsets = {}
     if use_offsets:
         label_offsets = {
             split.table.dataset: _offset_array(
-                file.offsets.get(supervision.split_conventions[split.table.dataset].origin, {}),
-                supervision.student.skeleton,
+                file.offsets.get(training_data.split_conventions[split.table.dataset].origin, {}),
+                training_data.student.skeleton,
             )
-            for split in supervision.splits
-            if split.table.dataset in supervision.split_conventions
+            for split in training_data.splits
+            if split.table.dataset in training_data.split_conventions
         }
-    return replace(supervision, teachings=teachings, label_offsets=label_offsets)
+    return replace(training_data, teacher_specs=teacher_specs, label_offsets=label_offsets)
 
 
 def _with_offsets(
-    teaching: Teaching, supervision: Supervision, file: CalibrationFile, use_offsets: bool
-) -> Teaching:
+    spec: TeacherSpec, training_data: TrainingData, file: CalibrationFile, use_offsets: bool
+) -> TeacherSpec:
     if not use_offsets:
-        return teaching
-    offsets = file.offsets.get(supervision.teacher_conventions[teaching.name].origin, {})
-    table_U2 = _offset_array(offsets, supervision.student.skeleton)
-    return replace(teaching, offset_R2=table_U2[teaching.union_R])
+        return spec
+    offsets = file.offsets.get(training_data.teacher_conventions[spec.name].origin, {})
+    table_U2 = _offset_array(offsets, training_data.student.skeleton)
+    return replace(spec, offset_R2=table_U2[spec.union_R])
 
 
 def _offset_array(
@@ -105,12 +103,12 @@ class _Source:
     usable_NK: Bool[np.ndarray, "n k"]
 
 
-def fit_offsets(supervision: Supervision) -> dict[str, dict[str, tuple[float, float]]]:
+def fit_offsets(training_data: TrainingData) -> dict[str, dict[str, tuple[float, float]]]:
     """By convention and union joint, for joints that are only `similar`: how far from its own joint the
     union's lies (`student.calibration.offsets`), where people are known in both conventions."""
-    skeleton = supervision.student.skeleton
+    skeleton = training_data.student.skeleton
     found: dict[str, dict[str, tuple[float, float]]] = {}
-    people = [list(_sources(split, supervision)) for split in supervision.splits]
+    people = [list(_sources(split, training_data)) for split in training_data.splits]
     conventions = {source.convention.origin: source.convention for sources in people for source in sources}
     for name, convention in conventions.items():
         for union, joint in enumerate(skeleton.joints):
@@ -137,19 +135,19 @@ def _mirrored_alike(
     return alike
 
 
-def _sources(split: TrainingSplit, supervision: Supervision) -> Iterator[_Source]:
+def _sources(split: TrainingSplit, training_data: TrainingData) -> Iterator[_Source]:
     table, rows = split.table, split.row_N
-    if table.dataset in supervision.split_conventions:
+    if table.dataset in training_data.split_conventions:
         yield _Source(
-            supervision.split_conventions[table.dataset], table.keypoints[rows], table.visibility[rows] > 0
+            training_data.split_conventions[table.dataset], table.keypoints[rows], table.visibility[rows] > 0
         )
-    for teaching in supervision.teachings:
-        if teaching.name in split.readers:
-            reader, stored = split.readers[teaching.name], plain_rows(split, teaching.name)
+    for spec in training_data.teacher_specs:
+        if spec.name in split.readers:
+            reader, stored = split.readers[spec.name], plain_rows(split, spec.name)
             confidence_NK = reader.column("confidence")[stored]
             sure_NK = confidence_NK >= np.percentile(confidence_NK, 50, axis=0)
             yield _Source(
-                supervision.teacher_conventions[teaching.name], reader.column("keypoints")[stored], sure_NK
+                training_data.teacher_conventions[spec.name], reader.column("keypoints")[stored], sure_NK
             )
 
 
@@ -183,35 +181,35 @@ def _joint(source: _Source, union: int, skeleton: UnionSkeleton, kind: str) -> i
     return next((r.source for r in relations if r.union == union and r.kind == kind), None)
 
 
-def calibrate_supervision(workspace: Workspace, supervision: Supervision, saved: Path) -> Supervision:
-    """The supervision with its teachers calibrated: by `distill.calibration`, or by the file `saved` where
+def calibrate_training_data(workspace: Workspace, training_data: TrainingData, saved: Path) -> TrainingData:
+    """The training data with its teachers calibrated: by `distill.calibration`, or by the file `saved` where
     that was fitted on these labels and stores, or by a fit that is written there.
 
     Raises:
         KDError: `distill.calibration` cannot be read, was fitted on others, or lacks a teacher.
     """
-    if not supervision.teachings:
+    if not training_data.teacher_specs:
         CalibrationFile({}, {}, {}).write(saved)
-        return supervision
+        return training_data
     params = workspace.params.distill
     if params.calibration is not None:
         path = workspace.path(params.calibration)
         file = read_calibration(path)
-        file.check(fitted_on(supervision), path)
+        file.check(fitted_on(training_data), path)
     else:
-        file = _fitted_before(supervision, saved) or fit_all(supervision)
+        file = _fitted_before(training_data, saved) or fit_all(training_data)
     file.write(saved)
     return replace(
-        calibrated(supervision, file, params.offsets), warnings=(*supervision.warnings, *_warnings(file))
+        calibrated(training_data, file, params.offsets), warnings=(*training_data.warnings, *_warnings(file))
     )
 
 
-def _fitted_before(supervision: Supervision, saved: Path) -> CalibrationFile | None:
+def _fitted_before(training_data: TrainingData, saved: Path) -> CalibrationFile | None:
     try:
         file = read_calibration(saved)
     except KDError:
         return None
-    return file if file.fitted_on == fitted_on(supervision) else None
+    return file if file.fitted_on == fitted_on(training_data) else None
 
 
 def _warnings(file: CalibrationFile) -> Iterator[str]:

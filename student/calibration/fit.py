@@ -25,7 +25,7 @@ from student.data.split import TrainingSplit
 from student.evaluation.metrics.correctness import RIGHT_WITHIN, is_right
 from student.targets.mode import CACHED_CROPS, axis_probability, mode_share, raised, windows
 from student.targets.stored import check_finite
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 from student.targets.union_labels import union_labels
 
 EXPONENTS = (1.0, 1.5, 2.0)
@@ -57,7 +57,7 @@ class _Sample:
 
 
 def fit_calibration(
-    teaching: Teaching, splits: Sequence[TrainingSplit], joints: Sequence[str], permutation: Sequence[int]
+    spec: TeacherSpec, splits: Sequence[TrainingSplit], joints: Sequence[str], permutation: Sequence[int]
 ) -> Calibration:
     """How to read this teacher's maps, and how far to trust them, from up to SAMPLED_CROPS of each split.
 
@@ -65,19 +65,19 @@ def fit_calibration(
     the one of EXPONENTS under which labels are likeliest. Without LEAST_LABELS labelled joints it and the
     trust are the documented defaults; the width of a sure answer needs no label.
     """
-    asked = [split for split in splits if teaching.name in split.readers]
-    samples = [_sample(teaching, split, len(joints)) for split in asked]
-    usual_K = _usual_confidence(teaching.name, asked)
+    asked = [split for split in splits if spec.name in split.readers]
+    samples = [_sample(spec, split, len(joints)) for split in asked]
+    usual_K = _usual_confidence(spec.name, asked)
     labels = int(sum(sample.labelled_NR.sum() for sample in samples))
-    kind = teaching.codec.kind
+    kind = spec.codec.kind
     exponents = EXPONENTS if labels >= LEAST_LABELS else (DEFAULT_EXPONENT[kind],)
-    shapes = [_shape(teaching, samples, exponent, usual_K) for exponent in exponents]
+    shapes = [_shape(spec, samples, exponent, usual_K) for exponent in exponents]
     if labels < LEAST_LABELS:
         return shapes[0]
-    likelihoods = [_likelihood(teaching, samples, shape) for shape in shapes]
+    likelihoods = [_likelihood(spec, samples, shape) for shape in shapes]
     best = int(np.argmax([with_maps for with_maps, _ in likelihoods]))
     with_maps, without = likelihoods[best]
-    trust, right, trusted = _fit_trust(teaching, samples, shapes[best], joints, permutation)
+    trust, right, trusted = _fit_trust(spec, samples, shapes[best], joints, permutation)
     return replace(
         shapes[best],
         trust=trust,
@@ -88,13 +88,13 @@ def fit_calibration(
     )
 
 
-def _sample(teaching: Teaching, split: TrainingSplit, joints: int) -> _Sample:
-    name, places = teaching.name, np.linspace(0, len(split) - 1, min(len(split), SAMPLED_CROPS)).astype(int)
+def _sample(spec: TeacherSpec, split: TrainingSplit, joints: int) -> _Sample:
+    name, places = spec.name, np.linspace(0, len(split) - 1, min(len(split), SAMPLED_CROPS)).astype(int)
     row_N = split.row_N[places]
     rows = split.readers[name].read(split.store_rows(name, row_N, np.zeros(len(row_N), dtype=np.int64)))
     check_finite(rows, name)
     label_NU2, labelled_NU = (values[places] for values in union_labels(split, joints))
-    label_NR2, labelled_NR = label_NU2[:, teaching.union_R], labelled_NU[:, teaching.union_R]
+    label_NR2, labelled_NR = label_NU2[:, spec.union_R], labelled_NU[:, spec.union_R]
     box_N4 = split.table.bbox[row_N]
     scale_N = np.sqrt(np.abs(np.linalg.det(rows.affine_B23[:, :, :2])))
     tolerance_N = RIGHT_WITHIN / 2 * np.hypot(box_N4[:, 2], box_N4[:, 3]) * scale_N
@@ -105,7 +105,7 @@ def _sample(teaching: Teaching, split: TrainingSplit, joints: int) -> _Sample:
         confidence_NK=rows.confidence_BK,
         label_cell_NR2=torch.from_numpy(apply(rows.affine_B23, label_NR2).astype(np.float32)),
         labelled_NR=labelled_NR,
-        right_NR=is_right(rows.keypoints_BK2[:, teaching.source_R], label_NR2, box_N4) & labelled_NR,
+        right_NR=is_right(rows.keypoints_BK2[:, spec.source_R], label_NR2, box_N4) & labelled_NR,
         tolerance_N=torch.from_numpy(tolerance_N.astype(np.float32)),
     )
 
@@ -123,7 +123,7 @@ def plain_rows(split: TrainingSplit, teacher: str) -> Int64[np.ndarray, " n"]:
 
 
 def _shape(
-    teaching: Teaching, samples: Sequence[_Sample], exponent: float, usual_K: tuple[float, ...]
+    spec: TeacherSpec, samples: Sequence[_Sample], exponent: float, usual_K: tuple[float, ...]
 ) -> Calibration:
     """How wide a sure answer's peak is, and how much of its map lies under it, at this exponent.
 
@@ -131,13 +131,13 @@ def _shape(
     (S / (2 pi h)) ** 1/2, in one dimension S / ((2 pi) ** 1/2 h); both are taken within a window that the
     deviation found before gives, so that the background does not count.
     """
-    size = teaching.map_size
+    size = spec.map_size
     found = Calibration(exponent, (size[0] / 16, size[1] / 16), 1.0, usual_K, _default_trust())
     for _ in range(_SPREAD_ROUNDS):
-        spreads = np.concatenate([_spreads(teaching, sample, found) for sample in samples])
+        spreads = np.concatenate([_spreads(spec, sample, found) for sample in samples])
         spread_x, spread_y = np.median(spreads, axis=0).tolist() if len(spreads) else found.spread
         found = Calibration(exponent, (spread_x, spread_y), 1.0, usual_K, _default_trust())
-    shares = np.concatenate([_modes(teaching, sample, found)[_sure(sample, found)] for sample in samples])
+    shares = np.concatenate([_modes(spec, sample, found)[_sure(sample, found)] for sample in samples])
     share = float(np.median(shares)) if len(shares) else 1.0
     return Calibration(exponent, found.spread, max(share, 0.05), usual_K, _default_trust())
 
@@ -150,15 +150,15 @@ def _sure(sample: _Sample, calibration: Calibration) -> Bool[np.ndarray, "n k"]:
     return sample.confidence_NK >= np.asarray(calibration.usual_confidence, np.float32)
 
 
-def _modes(teaching: Teaching, sample: _Sample, calibration: Calibration) -> Float32[np.ndarray, "n k"]:
-    return mode_share(sample.stored, teaching.codec, sample.cell_NK2, calibration).numpy()
+def _modes(spec: TeacherSpec, sample: _Sample, calibration: Calibration) -> Float32[np.ndarray, "n k"]:
+    return mode_share(sample.stored, spec.codec, sample.cell_NK2, calibration).numpy()
 
 
-def _spreads(teaching: Teaching, sample: _Sample, calibration: Calibration) -> Float[np.ndarray, "s 2"]:
+def _spreads(spec: TeacherSpec, sample: _Sample, calibration: Calibration) -> Float[np.ndarray, "s 2"]:
     """(along x, along y) of every sure answer, in cells."""
     found = []
-    for rows, maps in _decoded(teaching, sample):
-        near_x, near_y = windows(sample.cell_NK2[rows], teaching.map_size, calibration.spread)
+    for rows, maps in _decoded(spec, sample):
+        near_x, near_y = windows(sample.cell_NK2[rows], spec.map_size, calibration.spread)
         if isinstance(maps, HeatmapOutput):
             density = raised(maps.heatmap_BKHW, calibration.exponent)
             density = density * near_y[..., :, None] * near_x[..., None, :]
@@ -167,7 +167,7 @@ def _spreads(teaching: Teaching, sample: _Sample, calibration: Calibration) -> F
             both = torch.stack([spread, spread], -1)
         else:
             axes = [
-                axis_probability(logits, teaching.codec.sharpness, calibration.exponent) * near
+                axis_probability(logits, spec.codec.sharpness, calibration.exponent) * near
                 for logits, near in ((maps.x_BKW, near_x), (maps.y_BKW, near_y))
             ]
             both = torch.stack(
@@ -177,15 +177,15 @@ def _spreads(teaching: Teaching, sample: _Sample, calibration: Calibration) -> F
     return np.concatenate(found)
 
 
-def _decoded(teaching: Teaching, sample: _Sample):
+def _decoded(spec: TeacherSpec, sample: _Sample):
     """A few crops at a time: their rows of the sample, and their maps."""
     for start in range(0, len(sample.cell_NK2), CACHED_CROPS):
         rows = slice(start, start + CACHED_CROPS)
-        yield rows, teaching.codec.decode({name: array[rows] for name, array in sample.stored.items()})
+        yield rows, spec.codec.decode({name: array[rows] for name, array in sample.stored.items()})
 
 
 def _likelihood(
-    teaching: Teaching, samples: Sequence[_Sample], calibration: Calibration
+    spec: TeacherSpec, samples: Sequence[_Sample], calibration: Calibration
 ) -> tuple[float, float]:
     """Mean log-likelihood of the labels, by maps read in this way and by keypoints alone.
 
@@ -194,12 +194,12 @@ def _likelihood(
     """
     with_maps, without = [], []
     for sample in samples:
-        mode_NR = torch.from_numpy(_modes(teaching, sample, calibration)).clamp(max=1.0)[:, teaching.source_R]
-        cell_NR2 = sample.cell_NK2[:, teaching.source_R]
+        mode_NR = torch.from_numpy(_modes(spec, sample, calibration)).clamp(max=1.0)[:, spec.source_R]
+        cell_NR2 = sample.cell_NK2[:, spec.source_R]
         width_N1 = sample.tolerance_N[:, None]
         at_joint_NR = _gaussian(cell_NR2 - sample.label_cell_NR2, width_N1)
-        beside_NR = _beside(teaching, sample, calibration)
-        even = _UNIFORM / (teaching.map_size[0] * teaching.map_size[1])
+        beside_NR = _beside(spec, sample, calibration)
+        even = _UNIFORM / (spec.map_size[0] * spec.map_size[1])
         mixed_NR = mode_NR * at_joint_NR + (1 - mode_NR) * beside_NR
         with_maps.append((mixed_NR + even).log().numpy()[sample.labelled_NR])
         without.append((at_joint_NR + even).log().numpy()[sample.labelled_NR])
@@ -211,12 +211,12 @@ def _gaussian(offset_NR2: Float[Tensor, "n r 2"], width_N1: Float[Tensor, "n 1"]
     return torch.exp(-(offset_NR2**2).sum(-1) / (2 * width_N1**2)) / (2 * np.pi * width_N1**2)
 
 
-def _beside(teaching: Teaching, sample: _Sample, calibration: Calibration) -> Float[Tensor, "n r"]:
+def _beside(spec: TeacherSpec, sample: _Sample, calibration: Calibration) -> Float[Tensor, "n r"]:
     """Density at the label of what a map has beside its peak, softened."""
-    parts, source_R = [], torch.from_numpy(teaching.source_R)
-    for rows, maps in _decoded(teaching, sample):
-        near = windows(sample.cell_NK2[rows][:, source_R], teaching.map_size, calibration.spread)
-        at_label = _softened_at(sample.label_cell_NR2[rows], teaching.map_size, sample.tolerance_N[rows])
+    parts, source_R = [], torch.from_numpy(spec.source_R)
+    for rows, maps in _decoded(spec, sample):
+        near = windows(sample.cell_NK2[rows][:, source_R], spec.map_size, calibration.spread)
+        at_label = _softened_at(sample.label_cell_NR2[rows], spec.map_size, sample.tolerance_N[rows])
         if isinstance(maps, HeatmapOutput):
             density = raised(maps.heatmap_BKHW, calibration.exponent)[:, source_R]
             density = density * (1 - near[1][..., :, None] * near[0][..., None, :])
@@ -224,7 +224,7 @@ def _beside(teaching: Teaching, sample: _Sample, calibration: Calibration) -> Fl
             parts.append(value / density.sum((-2, -1)).clamp_min(1e-12))
         else:
             axes = [
-                axis_probability(logits, teaching.codec.sharpness, calibration.exponent)[:, source_R]
+                axis_probability(logits, spec.codec.sharpness, calibration.exponent)[:, source_R]
                 for logits in (maps.x_BKW, maps.y_BKW)
             ]
             whole = [(axis * at).sum(-1) for axis, at in zip(axes, at_label, strict=True)]
@@ -251,7 +251,7 @@ def _softened_at(
 
 
 def _fit_trust(
-    teaching: Teaching,
+    spec: TeacherSpec,
     samples: Sequence[_Sample],
     calibration: Calibration,
     joints: Sequence[str],
@@ -264,12 +264,12 @@ def _fit_trust(
     rows, right = [], []
     for sample in samples:
         usual_K = np.asarray(calibration.usual_confidence, np.float32)
-        mode = np.log(_modes(teaching, sample, calibration).clip(FAINT, 1.0))[:, teaching.source_R]
-        relative = np.log((sample.confidence_NK / usual_K).clip(FAINT, 1.0))[:, teaching.source_R]
+        mode = np.log(_modes(spec, sample, calibration).clip(FAINT, 1.0))[:, spec.source_R]
+        relative = np.log((sample.confidence_NK / usual_K).clip(FAINT, 1.0))[:, spec.source_R]
         features = np.zeros((*mode.shape, 3 + len(domains) + len(joints)))
         features[..., 0], features[..., 1], features[..., 2] = 1.0, mode, relative
         features[..., 3 + domains.index(sample.domain)] = 1.0
-        features[:, np.arange(len(teaching.union_R)), 3 + len(domains) + side_U[teaching.union_R]] = 1.0
+        features[:, np.arange(len(spec.union_R)), 3 + len(domains) + side_U[spec.union_R]] = 1.0
         rows.append(features[sample.labelled_NR])
         right.append(sample.right_NR[sample.labelled_NR])
     ridge_F = np.full(3 + len(domains) + len(joints), _RIDGE["group"])

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 
 LEAST_PEOPLE = 20
 """Fewer people tell no offset: a teacher's errors would be taken for one."""
@@ -23,14 +23,14 @@ _ROUNDS = 10
 
 
 def moved_joints(
-    keypoint_AK2: Float[Tensor, "a k 2"], teaching: Teaching, source_R: Int64[Tensor, " r"]
+    keypoint_AK2: Float[Tensor, "a k 2"], spec: TeacherSpec, source_R: Int64[Tensor, " r"]
 ) -> Float[Tensor, "a r 2"]:
     """The teacher's joints by relation, each moved by the relation's offset."""
     joint_AR2 = keypoint_AK2[:, source_R]
-    if teaching.frame is None or not teaching.offset_R2.any():
+    if spec.frame is None or not spec.offset_R2.any():
         return joint_AR2
-    offset_R2 = torch.from_numpy(teaching.offset_R2).to(joint_AR2)
-    torso_A2, shoulders_A2 = frame_vectors(keypoint_AK2, teaching.frame)
+    offset_R2 = torch.from_numpy(spec.offset_R2).to(joint_AR2)
+    torso_A2, shoulders_A2 = frame_vectors(keypoint_AK2, spec.frame)
     return joint_AR2 + offset_R2[:, :1] * torso_A2[:, None] + offset_R2[:, 1:] * shoulders_A2[:, None]
 
 

@@ -37,7 +37,7 @@ class TeacherBatch:
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """Augmented crops (BGR) with their supervision.
+    """Augmented crops (BGR) with what teaches them.
 
     Keypoints are input pixels of the crop; their weight is 0 where nothing is known. `body_B` is the
     person's size there, the square root of their area, which joints' sigmas are relative to. `flipped_B`

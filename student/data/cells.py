@@ -14,7 +14,7 @@ from pipeline.store.manage.expected import expected_provenance
 from pipeline.store.read.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.network.config import StudentConfig
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 
 
 def open_cell(workspace: Workspace, teacher: str, table: CropTable) -> StoreReader:
@@ -42,9 +42,9 @@ def _check_provenance(reader: StoreReader, workspace: Workspace, teacher: str, t
         raise stale_error(reader.path, stored, wanted, teacher, table.dataset)
 
 
-def teaching_of(
+def teacher_spec_of(
     workspace: Workspace, teacher: str, reader: StoreReader, union: UnionSkeleton, student: StudentConfig
-) -> Teaching:
+) -> TeacherSpec:
     """How this teacher teaches this student, from what its store says of itself.
 
     Raises:
@@ -55,7 +55,7 @@ def teaching_of(
     relations = union.relations_of(convention)
     if not any(relation.weight > 0 for relation in relations):
         raise _teaches_nothing(teacher, convention, union)
-    return Teaching.of(
+    return TeacherSpec.of(
         teacher,
         relations,
         told["convention"]["joints"],

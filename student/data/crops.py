@@ -23,7 +23,7 @@ from student.data.augment import (
 )
 from student.data.split import TrainingSplit
 from student.network.config import StudentConfig
-from student.targets.teaching import body_frame
+from student.targets.teacher_spec import body_frame
 from student.targets.union_labels import UnionLabels, inside_crop
 
 

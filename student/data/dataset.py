@@ -15,7 +15,7 @@ from student.data.sampler import Draw
 from student.data.split import TrainingSplit
 from student.network.config import StudentConfig
 from student.targets.stored import WantedCrop, read_teacher
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 
 class TrainingSet(Dataset[TrainingBatch]):
@@ -32,7 +32,7 @@ class TrainingSet(Dataset[TrainingBatch]):
         augment: AugmentParams | Mapping[int, AugmentParams],
         seed: int,
         occluded_weight: float = 1.0,
-        teachings: Sequence[Teaching] = (),
+        teacher_specs: Sequence[TeacherSpec] = (),
         label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] | None = None,
     ) -> None:
         """`augment` may change: a mapping has the augmentation from each of its epochs on, 0 among them.
@@ -47,7 +47,7 @@ class TrainingSet(Dataset[TrainingBatch]):
             for split in self.splits
         ]
         self._augment_from = {0: augment} if isinstance(augment, AugmentParams) else dict(augment)
-        self._teachings = tuple(teachings)
+        self._teachings = tuple(teacher_specs)
         self._plane = warp_plane(student)
         self._seed = seed
         self._ends = np.cumsum([len(split) for split in self.splits])
@@ -79,10 +79,10 @@ class TrainingSet(Dataset[TrainingBatch]):
             crop_id_B=torch.tensor(crop_ids),
             dataset_B=torch.tensor([split for split, _ in places]),
             dropped_B4=self._masked_patches(draws, crops),
-            teachers=self.answers(wanted),
+            teachers=self.teacher_batches(wanted),
         )
 
-    def answers(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
+    def teacher_batches(self, wanted: Sequence[WantedCrop]) -> dict[str, TeacherBatch]:
         """What every teacher that was run on any of the crops has in store for them."""
         found = {t.name: read_teacher(t, self.splits, wanted, self._plane) for t in self._teachings}
         return {name: answer for name, answer in found.items() if answer is not None}

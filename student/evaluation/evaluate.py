@@ -13,9 +13,9 @@ from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
 from pipeline.workspace_union import workspace_union
 from student.data.loader import worker_count
-from student.evaluation.answers import Answer, student_answer, teacher_answer
 from student.evaluation.figures.person_panels import LABELS
 from student.evaluation.figures.side_by_side import SHEET
+from student.evaluation.model_results import ModelResult, student_result, teacher_result
 from student.evaluation.pck_view import MEAN
 from student.evaluation.report import EvaluationReport
 from student.evaluation.scores import evaluate_predictions
@@ -87,9 +87,9 @@ def evaluate_teachers(
     splits = {}
     for name in workspace.params.evaluate.datasets:
         table, convention = crops_of(workspace, name), _convention(workspace, name, union)
-        answers = _teacher_answers(workspace, table, convention, teachers, on_refused)
-        if answers:
-            splits[name] = _scored(workspace, table, convention, answers)
+        results = _teacher_results(workspace, table, convention, teachers, on_refused)
+        if results:
+            splits[name] = _scored(workspace, table, convention, results)
     if not splits and on_refused is None:
         raise _nothing_to_score(workspace)
     report = EvaluationReport((), teachers, splits)
@@ -176,11 +176,11 @@ def _evaluate_split(
     teachers: Sequence[str],
 ) -> SplitEvaluation:
     convention = _convention(workspace, table.dataset, students[STUDENT].student.config.skeleton)
-    answers = {
-        name: _student_answer(workspace, predictor, table, convention) for name, predictor in students.items()
+    results = {
+        name: _student_result(workspace, predictor, table, convention) for name, predictor in students.items()
     }
-    answers |= _teacher_answers(workspace, table, convention, teachers)
-    return _scored(workspace, table, convention, answers)
+    results |= _teacher_results(workspace, table, convention, teachers)
+    return _scored(workspace, table, convention, results)
 
 
 def _convention(workspace: Workspace, dataset: str, union: UnionSkeleton) -> Convention:
@@ -190,44 +190,44 @@ def _convention(workspace: Workspace, dataset: str, union: UnionSkeleton) -> Con
 
 
 def _scored(
-    workspace: Workspace, table: CropTable, convention: Convention, answers: Mapping[str, Answer]
+    workspace: Workspace, table: CropTable, convention: Convention, results: Mapping[str, ModelResult]
 ) -> SplitEvaluation:
     people = people_of(workspace, table.dataset)
     scores = {}
     if people is not None and people.labelled.any():
         scores = {
-            model: evaluate_predictions(table, convention, answer.predictions, people)
-            for model, answer in answers.items()
+            model: evaluate_predictions(table, convention, result.predictions, people)
+            for model, result in results.items()
         }
-    return SplitEvaluation(table, convention, answers, scores)
+    return SplitEvaluation(table, convention, results, scores)
 
 
-def _student_answer(
+def _student_result(
     workspace: Workspace, predictor: Predictor, table: CropTable, convention: Convention
-) -> Answer:
+) -> ModelResult:
     runtime = workspace.params.runtime
     workers = worker_count(runtime.workers, predictor.device)
-    return student_answer(predictor, table, convention, runtime.batch_size, workers)
+    return student_result(predictor, table, convention, runtime.batch_size, workers)
 
 
-def _teacher_answers(
+def _teacher_results(
     workspace: Workspace,
     table: CropTable,
     convention: Convention,
     teachers: Sequence[str],
     on_refused: OnRefused | None = None,
-) -> dict[str, Answer]:
+) -> dict[str, ModelResult]:
     """Of those that have a store for the table's dataset; one that cannot be used is an error, unless
     somebody hears of it."""
-    asked, answers = workspace.params.teachers_of(table.dataset), {}
+    asked, results = workspace.params.teachers_of(table.dataset), {}
     for teacher in (name for name in teachers if name in asked):
         try:
-            answer = teacher_answer(workspace, teacher, table, convention)
+            result = teacher_result(workspace, teacher, table, convention)
         except KDError as error:
             if on_refused is None:
                 raise
             on_refused(teacher, table.dataset, error)
             continue
-        if answer is not None:
-            answers[teacher] = answer
-    return answers
+        if result is not None:
+            results[teacher] = result
+    return results

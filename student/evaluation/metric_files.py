@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files.atomic import write_atomically
+from student.evaluation.joint_mapping import JointMapping
 from student.evaluation.pck_view import MEAN
-from student.evaluation.readout import Readout
 from student.evaluation.scores import Scores
 
 ScoresByModel = Mapping[str, Mapping[str, Scores]]
@@ -51,22 +51,24 @@ def write_details(
     return write_atomically(path, _json(flat | ({MEAN: means} if means else {})))
 
 
-def write_coverage(path: Path, scores: ScoresByModel, readouts: Mapping[str, Mapping[str, Readout]]) -> Path:
+def write_coverage(
+    path: Path, scores: ScoresByModel, mappings: Mapping[str, Mapping[str, JointMapping]]
+) -> Path:
     """What each number is over: joints left out, joints read from a `similar` one, persons PCK had to skip.
 
     Not metrics: DVC would offer to compare them.
     """
     coverage = {
         dataset: {
-            model: _coverage(readout, scores.get(dataset, {}).get(model)) for model, readout in models.items()
+            model: _coverage(mapping, scores.get(dataset, {}).get(model)) for model, mapping in models.items()
         }
-        for dataset, models in readouts.items()
+        for dataset, models in mappings.items()
     }
     return write_atomically(path, _json(coverage))
 
 
-def _coverage(readout: Readout, scores: Scores | None) -> dict[str, Any]:
-    joints = {"not_predicted": list(readout.not_predicted), "similar": list(readout.similar)}
+def _coverage(mapping: JointMapping, scores: Scores | None) -> dict[str, Any]:
+    joints = {"not_predicted": list(mapping.not_predicted), "similar": list(mapping.similar)}
     if scores is None:
         return joints
     skipped = {

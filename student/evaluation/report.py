@@ -86,7 +86,7 @@ class EvaluationReport:
         for name in ("predictions", "overlays"):
             make_folder(folder / name)
         for name, split in self.splits.items():
-            predictions = {model: answer.predictions for model, answer in split.answers.items()}
+            predictions = {model: result.predictions for model, result in split.results.items()}
             for model, of_model in predictions.items():
                 write_predictions(folder / "predictions" / name / f"{model}.json", of_model, split.table)
             write_overlays(
@@ -97,15 +97,15 @@ class EvaluationReport:
 
     def _columns(self) -> Columns:
         """Teachers without an answer anywhere have no panel."""
-        answered = {model for split in self.splits.values() for model in split.answers}
+        answered = {model for split in self.splits.values() for model in split.results}
         return Columns(tuple(teacher for teacher in self.teachers if teacher in answered), self.students)
 
     def _write_numbers(self, folder: Path) -> None:
-        readouts = {
-            name: {model: answer.readout for model, answer in split.answers.items()}
+        mappings = {
+            name: {model: result.mapping for model, result in split.results.items()}
             for name, split in self.splits.items()
         }
-        write_coverage(folder / "coverage.json", self.scores, readouts)
+        write_coverage(folder / "coverage.json", self.scores, mappings)
         write_per_joint(folder / "per_joint.csv", self.scores)
         write_per_person(folder / PER_PERSON, {name: split.verdicts for name, split in self.splits.items()})
         write_reliability(folder / "reliability.json", self.scores)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
-from student.evaluation.answers import Answer
+from student.evaluation.model_results import ModelResult
 from student.evaluation.per_person import PersonVerdicts
 from student.evaluation.predictions import Predictions
 from student.evaluation.scores import Scores
@@ -18,13 +18,13 @@ class SplitEvaluation:
 
     table: CropTable
     convention: Convention
-    answers: Mapping[str, Answer]
+    results: Mapping[str, ModelResult]
     scores: Mapping[str, Scores]
 
     @cached_property
     def ordered(self) -> dict[str, Predictions]:
         """By model, with row i for crop i of the table."""
-        return {model: answer.predictions.in_order_of(self.table) for model, answer in self.answers.items()}
+        return {model: result.predictions.in_order_of(self.table) for model, result in self.results.items()}
 
     @property
     def verdicts(self) -> dict[str, PersonVerdicts]:

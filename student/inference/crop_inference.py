@@ -22,7 +22,7 @@ from student.network.positions import mean_log_probability, mirrored
 
 
 @dataclass(frozen=True)
-class Predictions:
+class UnionPredictions:
     """Union joints of N people, in the order they were asked for: image pixels, and scores in 0..1."""
 
     keypoints_NU2: Float32[np.ndarray, "n u 2"]
@@ -31,15 +31,15 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class CropBatch:
+class InferenceBatch:
     """BGR crops, and where they lie: image pixels -> input pixels."""
 
     image_BHW3: UInt8[Tensor, "b h w 3"]
     affine_B23: Float64[np.ndarray, "b 2 3"]
 
-    def pin_memory(self) -> "CropBatch":
+    def pin_memory(self) -> "InferenceBatch":
         """Called by the DataLoader for a CUDA device."""
-        return CropBatch(self.image_BHW3.pin_memory(), self.affine_B23)
+        return InferenceBatch(self.image_BHW3.pin_memory(), self.affine_B23)
 
 
 class Predictor:
@@ -57,7 +57,7 @@ class Predictor:
     def crop(self) -> CropGeometry:
         return self.student.config.crop
 
-    def predict_table(self, table: CropTable, batch_size: int, workers: int = 0) -> Predictions:
+    def predict_table(self, table: CropTable, batch_size: int, workers: int = 0) -> UnionPredictions:
         """Every crop of the table. Memory holds a few batches of images, and the answers.
 
         Raises:
@@ -69,11 +69,11 @@ class Predictor:
 
     def predict_image(
         self, image_HW3: UInt8[np.ndarray, "h w 3"], boxes_N4: Float64[np.ndarray, "n 4"]
-    ) -> Predictions:
+    ) -> UnionPredictions:
         """The people in boxes (x, y, width, height in image pixels) of one BGR image; ids count from 0."""
         affine_N23 = crop_affine(boxes_N4, self.crop)
         crops = [warp_crop(image_HW3, affine_23, self.crop.input_size) for affine_23 in affine_N23]
-        batches = [CropBatch(torch.from_numpy(np.stack(crops)), affine_N23)] if crops else []
+        batches = [InferenceBatch(torch.from_numpy(np.stack(crops)), affine_N23)] if crops else []
         return self._collect(batches, np.arange(len(boxes_N4), dtype=np.int64))
 
     @torch.inference_mode()
@@ -98,17 +98,19 @@ class Predictor:
             score_BU = config.score_calibration.probability(score_BU, config.skeleton.joints)
         return keypoint_BU2.cpu().numpy(), score_BU
 
-    def _collect(self, batches: Iterable[CropBatch], crop_id: Int64[np.ndarray, " n"]) -> Predictions:
+    def _collect(
+        self, batches: Iterable[InferenceBatch], crop_id: Int64[np.ndarray, " n"]
+    ) -> UnionPredictions:
         joints = self.student.config.skeleton.num_joints
         keypoints, scores = [np.zeros((0, joints, 2), np.float32)], [np.zeros((0, joints), np.float32)]
         for batch in batches:
             keypoint_BU2, score_BU = self.predict_crops(batch.image_BHW3)
             keypoints.append(apply(invert(batch.affine_B23), keypoint_BU2).astype(np.float32))
             scores.append(score_BU)
-        return Predictions(np.concatenate(keypoints), np.concatenate(scores), crop_id)
+        return UnionPredictions(np.concatenate(keypoints), np.concatenate(scores), crop_id)
 
 
-class _TableCrops(Dataset[CropBatch]):
+class _TableCrops(Dataset[InferenceBatch]):
     """Crops of a table, not augmented, a batch by its first row."""
 
     def __init__(self, table: CropTable, crop: CropGeometry, batch_size: int) -> None:
@@ -117,10 +119,10 @@ class _TableCrops(Dataset[CropBatch]):
         self._crop = crop
         self._batch_size = batch_size
 
-    def __getitem__(self, start: int) -> CropBatch:
+    def __getitem__(self, start: int) -> InferenceBatch:
         rows = range(start, min(start + self._batch_size, len(self._table)))
         affine_B23 = crop_affine(self._table.bbox[start : rows.stop], self._crop)
         crops = np.empty((len(rows), *self._crop.input_size[::-1], 3), np.uint8)
         for position, row in enumerate(rows):
             crops[position] = warp_crop(self._images.read(row), affine_B23[position], self._crop.input_size)
-        return CropBatch(torch.from_numpy(crops), affine_B23)
+        return InferenceBatch(torch.from_numpy(crops), affine_B23)

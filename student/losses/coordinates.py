@@ -56,7 +56,7 @@ def coordinate_error(
     return (said_BJ2 - target_BJ2).abs().sum(-1)
 
 
-def relation_error(
+def pairwise_error(
     said_BJ2: Float[Tensor, "b j 2"], target_BJ2: Float[Tensor, "b j 2"], counts_BJ: Bool[Tensor, "b j"]
 ) -> Float[Tensor, "b j"]:
     """How the distances between a person's joints differ: per joint, the mean over its pairs.

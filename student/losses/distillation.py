@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from student.data.batch import TrainingBatch
 from student.losses.choice import PositionLoss
-from student.losses.coordinates import as_fractions, coordinate_error, relation_error, student_place
+from student.losses.coordinates import as_fractions, coordinate_error, pairwise_error, student_place
 from student.losses.divergence import divergence
 from student.losses.original import counted_twice, mean_divergence
 from student.losses.reduction import Reduction, batch_sum, per_batch_joint
@@ -81,8 +81,8 @@ class DistillationLoss:
         term_weights, (crops, joints) = self._term_weights(), taught.label_weight_BU.shape
         costs = {name: self._costs(logits, by.answer, by.weight_AR) for name, by in taught.teachers.items()}
         weights = self._after_dropping(costs, taught.teachers, crops, joints)
-        for teaching in self.targets.teachings:
-            name = teaching.name
+        for spec in self.targets.teacher_specs:
+            name = spec.name
             for kind, weight in term_weights.items():
                 value = logits[0].new_zeros(())
                 if name in costs:
@@ -118,7 +118,7 @@ class DistillationLoss:
             place_AR2 = student_place(of_student, config.map, targets.known)
             target_AR2 = as_fractions(targets.keypoint_AR2, config.map)
             costs["coordinate"] = coordinate_error(place_AR2, target_AR2)
-            costs["relation"] = relation_error(place_AR2, target_AR2, weight_AR > 0)
+            costs["relation"] = pairwise_error(place_AR2, target_AR2, weight_AR > 0)
         return costs
 
     @property

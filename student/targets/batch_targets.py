@@ -17,10 +17,10 @@ from student.network.config import StudentConfig
 from student.network.positions import Positions
 from student.targets.label import label_targets
 from student.targets.teacher import teacher_targets
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 from student.weighting.distance import tolerance
-from student.weighting.panel import shared_by_joint
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting
+from student.weighting.teacher_stack import shared_by_joint
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TargetMaker:
     """
 
     student: StudentConfig
-    teachings: Sequence[Teaching]
+    teacher_specs: Sequence[TeacherSpec]
     weighting: TeacherWeighting
     domains: Sequence[str] = ()
     """Of the datasets, by the numbers that batches have."""
@@ -83,7 +83,7 @@ class TargetMaker:
         self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]
     ) -> tuple[dict[str, TeacherAnswer], Sample]:
         """What a weighting decides by: every teacher's answer to the batch, and what else is known of it."""
-        answers = {t.name: self._answer(t, batch) for t in self.teachings if t.name in batch.teachers}
+        answers = {t.name: self._answer(t, batch) for t in self.teacher_specs if t.name in batch.teachers}
         return answers, self._sample(batch, feature_BC)
 
     def learned(self) -> list[nn.Module]:
@@ -94,21 +94,21 @@ class TargetMaker:
         weights = self.student.skeleton.joint_weights
         return like.new_tensor(weights if self.settings.joint_weights else [1.0] * len(weights))
 
-    def _answer(self, teaching: Teaching, batch: TrainingBatch) -> TeacherAnswer:
-        stored = batch.teachers[teaching.name]
+    def _answer(self, spec: TeacherSpec, batch: TrainingBatch) -> TeacherAnswer:
+        stored = batch.teachers[spec.name]
         row_A, dropped_B4 = stored.row_A, batch.dropped_B4
         targets = teacher_targets(
             stored,
             batch.flipped_B[row_A],
-            teaching,
+            spec,
             self.student,
             None if dropped_B4 is None else dropped_B4[row_A],
             self.settings.label_beta,
         )
-        usual_K = targets.confidence_AR.new_tensor(teaching.calibration.usual_confidence)
-        trust_AR = teaching.calibration.trust.of(
+        usual_K = targets.confidence_AR.new_tensor(spec.calibration.usual_confidence)
+        trust_AR = spec.calibration.trust.of(
             targets.mode_AR,
-            targets.confidence_AR / usual_K[torch.from_numpy(teaching.source_R).to(usual_K.device)],
+            targets.confidence_AR / usual_K[torch.from_numpy(spec.source_R).to(usual_K.device)],
             batch.dataset_B[row_A],
             targets.union_AR,
             self.domains,
@@ -130,20 +130,18 @@ class TargetMaker:
         if self.settings.share == "joint":
             weights = shared_by_joint(weights, base, answers, *sample.truth_weight_BU.shape)
         taught = {}
-        for teaching in self.teachings:
-            if teaching.name in answers:
-                answer = answers[teaching.name]
-                weight_AR = weights[teaching.name] * self._of_the_joint(teaching, answer, sample)
-                taught[teaching.name] = TaughtByTeacher(answer, weight_AR)
+        for spec in self.teacher_specs:
+            if spec.name in answers:
+                answer = answers[spec.name]
+                weight_AR = weights[spec.name] * self._of_the_joint(spec, answer, sample)
+                taught[spec.name] = TaughtByTeacher(answer, weight_AR)
         return taught
 
-    def _of_the_joint(
-        self, teaching: Teaching, answer: TeacherAnswer, sample: Sample
-    ) -> Float[Tensor, "a r"]:
+    def _of_the_joint(self, spec: TeacherSpec, answer: TeacherAnswer, sample: Sample) -> Float[Tensor, "a r"]:
         """The relation's weight times the joint's; 0 where a label already teaches it and teachers are not
         to."""
         union_AR = answer.targets.union_AR
-        relation_R = torch.from_numpy(teaching.weight_R).to(answer.trust_AR)
+        relation_R = torch.from_numpy(spec.weight_R).to(answer.trust_AR)
         weight_AR = relation_R * self._joint_weights(relation_R)[union_AR]
         if self.settings.where == "unlabelled":
             weight_AR = weight_AR * (sample.truth_weight_BU[answer.row_A[:, None], union_AR] == 0)

@@ -9,7 +9,7 @@ from pipeline.teachers.maps import HeatmapOutput
 from student.data.batch import TeacherBatch
 from student.network.config import StudentConfig
 from student.targets.mode import CACHED_CROPS, axis_probability, raised, windows
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 from student.targets.warp import (
     coarsened_affine,
     coarsening_matrix,
@@ -25,7 +25,7 @@ _PORTION = 16 * CACHED_CROPS
 def residual(
     batch: TeacherBatch,
     keypoint_NK2: Float[Tensor, "n 1 2"],
-    teaching: Teaching,
+    spec: TeacherSpec,
     student: StudentConfig,
     known_AHW: Bool[Tensor, "a h w"],
 ) -> tuple[tuple[Float[Tensor, "n _"], ...], Bool[Tensor, " n"]]:
@@ -38,7 +38,7 @@ def residual(
     portion = _PORTION if keypoint_NK2.device.type == "cpu" else max(1, size)
     row_N = batch.spread_N2[:, 0]
     parts = [
-        _warped(batch, slice(start, start + portion), keypoint_NK2, teaching, plane)
+        _warped(batch, slice(start, start + portion), keypoint_NK2, spec, plane)
         for start in range(0, size, portion)
     ]
     warped_NHW = torch.cat(parts)[:, 0] * known_AHW[row_N]
@@ -51,34 +51,34 @@ def residual(
 
 
 def _warped(
-    batch: TeacherBatch, maps: slice, keypoint_NK2: Tensor, teaching: Teaching, plane: MapGeometry
+    batch: TeacherBatch, maps: slice, keypoint_NK2: Tensor, spec: TeacherSpec, plane: MapGeometry
 ) -> Float[Tensor, "n 1 h w"]:
     affine_N23 = batch.teacher_from_student_A23[batch.spread_N2[maps, 0]]
     cell_N12 = keypoint_NK2[maps] @ affine_N23[:, :, :2].mT + affine_N23[:, None, :, 2]
     stored = {name: array[maps][:, None] for name, array in batch.stored.items()}
-    density_N1HW = _beside_the_peak(stored, teaching, cell_N12)
-    affine_N23 = coarsened_affine(affine_N23, teaching.map_size, teaching.grid_size)
+    density_N1HW = _beside_the_peak(stored, spec, cell_N12)
+    affine_N23 = coarsened_affine(affine_N23, spec.map_size, spec.grid_size)
     size_hw = (plane.size[1], plane.size[0])
     return sample(density_N1HW, affine_N23 @ homogeneous_cells(size_hw, affine_N23), size_hw)
 
 
 def _beside_the_peak(
-    stored: dict[str, Tensor], teaching: Teaching, cell_N12: Float[Tensor, "n 1 2"]
+    stored: dict[str, Tensor], spec: TeacherSpec, cell_N12: Float[Tensor, "n 1 2"]
 ) -> Float[Tensor, "n 1 h w"]:
     """The teacher's maps on its grid, without the windows around its joints, up to a factor per map."""
-    calibration, like = teaching.calibration, cell_N12
+    calibration, like = spec.calibration, cell_N12
     to_x, to_y = (
         coarsening_matrix(fine, coarse, like)
-        for fine, coarse in zip(teaching.map_size, teaching.grid_size, strict=True)
+        for fine, coarse in zip(spec.map_size, spec.grid_size, strict=True)
     )
-    maps = teaching.codec.decode(stored)
-    near_x, near_y = windows(cell_N12, teaching.map_size, calibration.spread)
+    maps = spec.codec.decode(stored)
+    near_x, near_y = windows(cell_N12, spec.map_size, calibration.spread)
     if isinstance(maps, HeatmapOutput):
         density_N1HW = raised(maps.heatmap_BKHW, calibration.exponent)
         density_N1HW = density_N1HW * (1 - near_y[..., :, None] * near_x[..., None, :])
-        return density_N1HW if teaching.grid_size == teaching.map_size else to_y.T @ density_N1HW @ to_x
+        return density_N1HW if spec.grid_size == spec.map_size else to_y.T @ density_N1HW @ to_x
     x_N1W, y_N1H = (
-        axis_probability(logit_N1P, teaching.codec.sharpness, calibration.exponent)
+        axis_probability(logit_N1P, spec.codec.sharpness, calibration.exponent)
         for logit_N1P in (maps.x_BKW, maps.y_BKW)
     )
     whole = (y_N1H @ to_y)[..., :, None] * (x_N1W @ to_x)[..., None, :]

@@ -14,7 +14,7 @@ from pipeline.store.format.rows import StoredMaps
 from student.data.batch import TeacherBatch
 from student.data.split import TrainingSplit
 from student.targets.mode import mode_share
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 
 _NAMED_CROPS = 16
 ONE_PEAK = 0.98
@@ -33,7 +33,7 @@ class WantedCrop:
 
 
 def read_teacher(
-    teaching: Teaching, splits: Sequence[TrainingSplit], crops: Sequence[WantedCrop], plane: MapGeometry
+    spec: TeacherSpec, splits: Sequence[TrainingSplit], crops: Sequence[WantedCrop], plane: MapGeometry
 ) -> TeacherBatch | None:
     """What the teacher's stores hold for those of the crops whose split it was run on; None where that is
     none.
@@ -43,13 +43,13 @@ def read_teacher(
     parts = []
     for number, split in enumerate(splits):
         positions = [position for position, crop in enumerate(crops) if crop.split == number]
-        if positions and teaching.name in split.readers:
-            parts.append(_read_split(teaching, split, positions, [crops[p] for p in positions], plane))
+        if positions and spec.name in split.readers:
+            parts.append(_read_split(spec, split, positions, [crops[p] for p in positions], plane))
     return _joined(parts) if parts else None
 
 
 def _read_split(
-    teaching: Teaching,
+    spec: TeacherSpec,
     split: TrainingSplit,
     positions: list[int],
     crops: Sequence[WantedCrop],
@@ -57,14 +57,14 @@ def _read_split(
 ) -> TeacherBatch:
     row_A = np.array([crop.row for crop in crops], dtype=np.int64)
     view_A = np.array([crop.view for crop in crops], dtype=np.int64)
-    reader, store_row_A = split.readers[teaching.name], split.store_rows(teaching.name, row_A, view_A)
+    reader, store_row_A = split.readers[spec.name], split.store_rows(spec.name, row_A, view_A)
     affine_A23 = np.stack([crop.affine_23 for crop in crops])
-    if not teaching.reads_maps:
+    if not spec.reads_maps:
         keypoint_AK2, confidence_AK = (
             reader.column(name)[store_row_A] for name in ("keypoints", "confidence")
         )
         return keypoints_only(positions, apply(affine_A23, keypoint_AK2), confidence_AK)
-    return teacher_batch(teaching, torch.tensor(positions), reader.read(store_row_A), affine_A23, plane)
+    return teacher_batch(spec, torch.tensor(positions), reader.read(store_row_A), affine_A23, plane)
 
 
 def keypoints_only(
@@ -85,7 +85,7 @@ def keypoints_only(
 
 
 def teacher_batch(
-    teaching: Teaching,
+    spec: TeacherSpec,
     row_A: Int64[Tensor, " a"],
     rows: StoredMaps,
     affine_A23: Float64[np.ndarray, "a 2 3"],
@@ -96,13 +96,13 @@ def teacher_batch(
     Raises:
         KDError: a map is no number.
     """
-    check_finite(rows, teaching.name)
+    check_finite(rows, spec.name)
     stored = {name: torch.from_numpy(array) for name, array in rows.maps.arrays().items()}
     cell_AK2 = torch.from_numpy(apply(rows.affine_B23, rows.keypoints_BK2).astype(np.float32))
-    mode_AK = mode_share(stored, teaching.codec, cell_AK2, teaching.calibration)
-    spread_AR = spread_out(teaching, mode_AK, torch.from_numpy(rows.confidence_BK))
+    mode_AK = mode_share(stored, spec.codec, cell_AK2, spec.calibration)
+    spread_AR = spread_out(spec, mode_AK, torch.from_numpy(rows.confidence_BK))
     spread_N2 = spread_AR.nonzero()
-    row_N, joint_N = spread_N2[:, 0], torch.from_numpy(teaching.source_R)[spread_N2[:, 1]]
+    row_N, joint_N = spread_N2[:, 0], torch.from_numpy(spec.source_R)[spread_N2[:, 1]]
     plane_A23 = compose(plane.map_affine(), affine_A23)
     teacher_from_plane_A23 = compose(rows.affine_B23, invert(plane_A23))
     return TeacherBatch(
@@ -130,11 +130,11 @@ def check_finite(rows: StoredMaps, teacher: str) -> None:
 
 
 def spread_out(
-    teaching: Teaching, mode_AK: Float32[Tensor, "a k"], confidence_AK: Float32[Tensor, "a k"]
+    spec: TeacherSpec, mode_AK: Float32[Tensor, "a k"], confidence_AK: Float32[Tensor, "a k"]
 ) -> Bool[Tensor, "a r"]:
     """Which relations' maps say more than their keypoint, of those that teach at all."""
-    said_AK = (mode_AK < ONE_PEAK) & (confidence_AK >= teaching.min_confidence)
-    return said_AK[:, torch.from_numpy(teaching.source_R)]
+    said_AK = (mode_AK < ONE_PEAK) & (confidence_AK >= spec.min_confidence)
+    return said_AK[:, torch.from_numpy(spec.source_R)]
 
 
 def _joined(parts: Sequence[TeacherBatch]) -> TeacherBatch:

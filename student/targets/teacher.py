@@ -13,7 +13,7 @@ from student.network.config import StudentConfig
 from student.network.positions import Positions, as_cells
 from student.targets.label import label_targets
 from student.targets.residual import bins_of_cells, residual
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 from student.targets.warp import homogeneous_cells, within
 
 LEAST_KNOWN = 0.5
@@ -42,7 +42,7 @@ class TeacherTargets:
 def teacher_targets(
     batch: TeacherBatch,
     flipped_A: Bool[Tensor, " a"],
-    teaching: Teaching,
+    spec: TeacherSpec,
     student: StudentConfig,
     dropped_A4: Float[Tensor, "a 4"] | None = None,
     label_beta: float | None = None,
@@ -55,17 +55,17 @@ def teacher_targets(
     one as wide as its map. A mirrored crop's left wrist is the teacher's right one: there the union joint of
     a relation is swapped. Under a dropped patch (`student.data.dropped_patch`) teachers know nothing.
     """
-    source_R = torch.from_numpy(teaching.source_R).to(batch.row_A.device)
+    source_R = torch.from_numpy(spec.source_R).to(batch.row_A.device)
     plane = warp_plane(student)
-    known_AHW = _known_cells(batch, teaching, plane.size)
+    known_AHW = _known_cells(batch, spec, plane.size)
     if dropped_A4 is not None:
         known_AHW = known_AHW & known_outside(dropped_A4, plane)
-    keypoint_AR2 = moved_joints(batch.keypoint_AK2, teaching, source_R)
+    keypoint_AR2 = moved_joints(batch.keypoint_AK2, spec, source_R)
     mode_AR = batch.mode_AK[:, source_R]
     positions = label_targets(keypoint_AR2, student.map, student.target_sigma, label_beta)
     if len(batch.spread_N2):
         own_AR2 = as_cells(batch.keypoint_AK2[:, source_R], plane)
-        positions, mode_AR = _with_residual(positions, mode_AR, batch, own_AR2, teaching, student, known_AHW)
+        positions, mode_AR = _with_residual(positions, mode_AR, batch, own_AR2, spec, student, known_AHW)
     known = _known_positions(known_AHW, student)
     positions, mass_AR = _over_what_is_known(positions, known)
     return TeacherTargets(
@@ -75,18 +75,18 @@ def teacher_targets(
         mode_AR=mode_AR,
         taught_AR=_inside(as_cells(keypoint_AR2, plane), known_AHW) & (mass_AR >= LEAST_KNOWN),
         confidence_AR=batch.confidence_AK[:, source_R],
-        union_AR=_union_joints(teaching, student, flipped_A),
+        union_AR=_union_joints(spec, student, flipped_A),
     )
 
 
-def _known_cells(batch: TeacherBatch, teaching: Teaching, size: tuple[int, int]) -> Bool[Tensor, "a h w"]:
+def _known_cells(batch: TeacherBatch, spec: TeacherSpec, size: tuple[int, int]) -> Bool[Tensor, "a h w"]:
     """Which cells of the student's plane the teacher's crop shows."""
     affine_A23 = batch.teacher_from_student_A23
     size_hw = (size[1], size[0])
-    if not teaching.reads_maps:
+    if not spec.reads_maps:
         return torch.ones(len(affine_A23), *size_hw, dtype=torch.bool, device=affine_A23.device)
     cell_A2N = affine_A23 @ homogeneous_cells(size_hw, affine_A23)
-    return within(cell_A2N, teaching.map_size).unflatten(-1, size_hw)
+    return within(cell_A2N, spec.map_size).unflatten(-1, size_hw)
 
 
 def _with_residual(
@@ -94,14 +94,14 @@ def _with_residual(
     mode_AR: Float[Tensor, "a r"],
     batch: TeacherBatch,
     cell_AR2: Float[Tensor, "a r 2"],
-    teaching: Teaching,
+    spec: TeacherSpec,
     student: StudentConfig,
     known_AHW: Bool[Tensor, "a h w"],
 ) -> tuple[Positions, Float[Tensor, "a r"]]:
     """The targets with the spread-out maps' other places mixed in. A map that has none in the student's crop
     is one peak there."""
     row_N, relation_N = batch.spread_N2.unbind(-1)
-    beside, says_N = residual(batch, cell_AR2[row_N, relation_N][:, None], teaching, student, known_AHW)
+    beside, says_N = residual(batch, cell_AR2[row_N, relation_N][:, None], spec, student, known_AHW)
     mode_N = torch.where(says_N, mode_AR[row_N, relation_N], 1.0)
     mode_AR = mode_AR.index_put((row_N, relation_N), mode_N)
     mixed = []
@@ -144,8 +144,8 @@ def _inside(cell_AR2: Float[Tensor, "a r 2"], known_AHW: Bool[Tensor, "a h w"]) 
 
 
 def _union_joints(
-    teaching: Teaching, student: StudentConfig, flipped_A: Bool[Tensor, " a"]
+    spec: TeacherSpec, student: StudentConfig, flipped_A: Bool[Tensor, " a"]
 ) -> Int64[Tensor, "a r"]:
-    union_R = torch.from_numpy(teaching.union_R).to(flipped_A.device)
+    union_R = torch.from_numpy(spec.union_R).to(flipped_A.device)
     swap_U = torch.tensor(student.skeleton.flip_permutation, device=flipped_A.device)
     return torch.where(flipped_A[:, None], swap_U[union_R], union_R)

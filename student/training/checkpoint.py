@@ -16,7 +16,7 @@ FORMAT = 3
 _SEAL_BYTES = hashlib.sha256().digest_size
 
 
-def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
+def save_training_state(state: Mapping[str, Any], path: Path) -> None:
     """Write it whole (`pipeline.files.atomic`): a kill leaves the previous checkpoint as it was.
 
     Raises:
@@ -30,7 +30,7 @@ def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
         file.write(hashlib.sha256(saved).digest())
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
+def load_training_state(path: Path) -> dict[str, Any] | None:
     """The state that was saved, on the CPU; None where there is none that is whole and of this version."""
     if not path.is_file():
         return None

@@ -9,11 +9,11 @@ from typing import Any
 from pipeline.device import resolve_device
 from pipeline.files.durable import taking_turns
 from pipeline.workspace import Workspace, make_folder
-from student.calibration.calibrate import calibrate_supervision
+from student.calibration.calibrate import calibrate_training_data
 from student.calibration.calibrate_scores import calibrate_scores, open_score_splits
-from student.data.supervision import Supervision, open_supervision
+from student.data.training_data import TrainingData, open_training_data
 from student.network.saved import CONFIG, WEIGHTS, save_student
-from student.training.checkpoint import save_checkpoint
+from student.training.checkpoint import save_training_state
 from student.training.metrics_log import MetricsLog
 from student.training.training_run import TrainingRun, settings_sha256
 from student.training.validation import LOGGED, open_validation
@@ -82,25 +82,25 @@ def train_student(
     what had changed. Two trainings in one folder take turns.
 
     Raises:
-        KDError: something is missing, incomplete or stale (`open_supervision`, `open_validation`); the loss
+        KDError: something is missing, incomplete or stale (`open_training_data`, `open_validation`); the loss
             is not finite (the last checkpoint stays); the folder cannot be written; scores cannot be
             calibrated (the student is there, its scores as decoded).
     """
-    supervision = open_supervision(workspace)
+    training_data = open_training_data(workspace)
     with taking_turns(make_folder(workspace.run)):
-        return _train(workspace, supervision, resume, progress)
+        return _train(workspace, training_data, resume, progress)
 
 
 def _train(
-    workspace: Workspace, supervision: Supervision, resume: bool, progress: Progress | None
+    workspace: Workspace, training_data: TrainingData, resume: bool, progress: Progress | None
 ) -> TrainingReport:
     started = time.perf_counter()
     params, folder = workspace.params, workspace.run
-    supervision = calibrate_supervision(workspace, supervision, folder / CALIBRATION)
-    score_splits = open_score_splits(workspace, supervision.student.skeleton)
-    validation = open_validation(workspace, supervision.student.skeleton)
+    training_data = calibrate_training_data(workspace, training_data, folder / CALIBRATION)
+    score_splits = open_score_splits(workspace, training_data.student.skeleton)
+    validation = open_validation(workspace, training_data.student.skeleton)
     device = resolve_device(params.runtime.device)
-    run = TrainingRun(params, supervision, device, workspace.root, validation)
+    run = TrainingRun(params, training_data, device, workspace.root, validation)
     note = run.resume(folder / CHECKPOINT) if resume else ""
     first_epoch = run.epoch
     log = MetricsLog(folder / LOG, run.history)
@@ -108,13 +108,13 @@ def _train(
 
     def on_step(done: int, steps: int) -> None:
         if every and done % every == 0:
-            save_checkpoint(run.state_dict(), folder / CHECKPOINT)
+            save_training_state(run.state_dict(), folder / CHECKPOINT)
         if progress is not None:
             progress(done, steps)
 
     while run.epoch < params.train.epochs:
         log.add(run.run_epoch(on_step))
-        save_checkpoint(run.state_dict(), folder / CHECKPOINT)
+        save_training_state(run.state_dict(), folder / CHECKPOINT)
     log.close()
     save_student(run.trainer.average.model, folder, settings_sha256(params))
     if score_splits:
@@ -130,5 +130,5 @@ def _train(
         last=run.history[-1],
         start=run.start.told,
         note=note,
-        warnings=supervision.warnings,
+        warnings=training_data.warnings,
     )

@@ -14,12 +14,12 @@ from student.data.dataset import TrainingSet
 from student.data.loader import BatchLoader, worker_count
 from student.data.sampler import EpochSampler
 from student.data.split import TrainingSplit
-from student.data.supervision import Supervision
+from student.data.training_data import TrainingData
 from student.losses.choice import position_loss
 from student.losses.distillation import DistillationLoss, LossWeights
-from student.network.init.start import start_student
+from student.network.init.initial_student import initial_student
 from student.targets.batch_targets import TargetMaker, TargetSettings
-from student.training.checkpoint import changes, load_checkpoint
+from student.training.checkpoint import changes, load_training_state
 from student.training.distillation_schedule import distillation_factor
 from student.training.epoch_tally import EpochTally
 from student.training.trainer import Trainer
@@ -53,7 +53,7 @@ class TrainingRun:
     def __init__(
         self,
         params: Params,
-        supervision: Supervision,
+        training_data: TrainingData,
         device: torch.device,
         root: Path,
         validation: Validation | None = None,
@@ -65,33 +65,33 @@ class TrainingRun:
                 has too little to be normalised over.
         """
         self.identity = {
-            "data": supervision.identity,
-            "joints": list(supervision.student.skeleton.joints),
+            "data": training_data.identity,
+            "joints": list(training_data.student.skeleton.joints),
             **training_settings(params),
         }
         self.dataset = TrainingSet(
-            supervision.splits,
-            supervision.student,
+            training_data.splits,
+            training_data.student,
             params.train.augment_from(),
             params.train.seed,
             params.train.occluded_weight,
-            supervision.teachings,
-            supervision.label_offsets,
+            training_data.teacher_specs,
+            training_data.label_offsets,
         )
         self.loader = BatchLoader(
             self.dataset,
-            _sampler(params.train, supervision.splits),
+            _sampler(params.train, training_data.splits),
             worker_count(params.runtime.workers, device),
             device,
         )
         _check_normalised(params, self.loader.sampler)
         torch.manual_seed(params.train.seed)
-        self.start = start_student(supervision.student, params.student, root)
+        self.start = initial_student(training_data.student, params.student, root)
         self.identity["init"] = self.start.identity
         student = self.start.student
         self.trainer = Trainer(
             student,
-            _loss(params, supervision, student.backbone.channels),
+            _loss(params, training_data, student.backbone.channels),
             params.train,
             steps_per_epoch=len(self.loader),
             device=device,
@@ -148,7 +148,7 @@ class TrainingRun:
         """
         if not path.exists():
             return ""
-        state = load_checkpoint(path)
+        state = load_training_state(path)
         if state is None:
             return f"{path} cannot be read (damaged, or of another version): training started afresh."
         changed = changes(state.get("identity"), self.identity)
@@ -194,14 +194,14 @@ def _check_normalised(params: Params, sampler: EpochSampler) -> None:
         )
 
 
-def _loss(params: Params, supervision: Supervision, channels: int) -> DistillationLoss:
+def _loss(params: Params, training_data: TrainingData, channels: int) -> DistillationLoss:
     distill, train = params.distill, params.train
     return DistillationLoss(
         targets=TargetMaker(
-            student=supervision.student,
-            teachings=supervision.teachings,
-            weighting=build_weighting(params, supervision, channels),
-            domains=[split.domain for split in supervision.splits],
+            student=training_data.student,
+            teacher_specs=training_data.teacher_specs,
+            weighting=build_weighting(params, training_data, channels),
+            domains=[split.domain for split in training_data.splits],
             settings=TargetSettings(train.label_beta, train.joint_weights, distill.share, distill.where),
         ),
         weights=LossWeights(
@@ -210,7 +210,7 @@ def _loss(params: Params, supervision: Supervision, channels: int) -> Distillati
             coordinate=distill.coordinate_weight,
             relation=distill.relation_weight,
         ),
-        teacher_loss=position_loss(distill.loss, distill.temperature, supervision.student.target_sigma),
+        teacher_loss=position_loss(distill.loss, distill.temperature, training_data.student.target_sigma),
         drop_teachers=distill.drop_teachers,
         original=distill.original_sum,
     )

@@ -14,10 +14,10 @@ from pipeline.params import Params
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
 from student.data.loader import worker_count
-from student.evaluation.answers import student_answer
+from student.evaluation.joint_mapping import student_joint_mapping
 from student.evaluation.metrics.pck import LIMB_JOINTS, Pck
+from student.evaluation.model_results import student_result
 from student.evaluation.predictions import Predictions
-from student.evaluation.readout import student_readout
 from student.evaluation.scores import pck_of
 from student.inference.crop_inference import Predictor
 from student.network.pose_student import PoseStudent
@@ -68,14 +68,14 @@ class Validation:
 
     def _measure(self, student: PoseStudent, split: ValidationSplit) -> dict[str, float]:
         device, runtime = next(student.parameters()).device, self._params.runtime
-        answer = student_answer(
+        result = student_result(
             Predictor(student, device, self._params.evaluate.flip_test),
             split.table,
             split.convention,
             runtime.batch_size,
             worker_count(runtime.workers, device),
         )
-        torso = _torso(split, answer.predictions)
+        torso = _torso(split, result.predictions)
         measured = {"PCK20_limbs": torso.over(LIMB_JOINTS), "PCK20": torso.over(torso.joints)}
         return {name: round(value, 4) for name, value in measured.items() if value is not None}
 
@@ -114,7 +114,7 @@ def _open(workspace: Workspace, name: str, skeleton: UnionSkeleton) -> Validatio
 
 def _right_answers(split: ValidationSplit, skeleton: UnionSkeleton) -> Predictions:
     """What a student that is always right would answer."""
-    sources = student_readout(skeleton, split.convention).sources
+    sources = student_joint_mapping(skeleton, split.convention).sources
     predicted_K = np.array([source is not None for source in sources])
     keypoints_NK2 = np.where(predicted_K[:, None], split.table.keypoints, np.float32(np.nan))
     ones_NK = np.ones(keypoints_NK2.shape[:2], np.float32)

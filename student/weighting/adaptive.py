@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from student.losses.term import LossTerm
 from student.weighting.distance import log_agreement
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import Panel
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.teacher_stack import TeacherStack
 
 LATENT = 16
 TERM = "weighting/adaptive"
@@ -43,30 +43,30 @@ class AdaptiveWeighting(nn.Module, TeacherWeighting):
     def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
         if not answers:
             return {}
-        panel = self._panel(answers, sample)
-        return panel.distribute(self._shares(panel, sample).detach() * panel.trust())
+        stack = self._panel(answers, sample)
+        return stack.distribute(self._shares(stack, sample).detach() * stack.trust())
 
     def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
         """The mixture's negative log-likelihood; it is independent of the student's weights."""
         if not answers:
             return [LossTerm(TERM, self.bias_TU.sum() * 0.0, 1.0)]
-        panel = self._panel(answers, sample)
-        share_TBU, keypoint_TBU2 = self._shares(panel, sample), panel.keypoints()
+        stack = self._panel(answers, sample)
+        share_TBU, keypoint_TBU2 = self._shares(stack, sample), stack.keypoints()
         evidence_TBU = log_agreement(
             keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
         )
-        mixed_BU = (share_TBU.clamp_min(1e-12).log() + evidence_TBU).masked_fill(~panel.votes_TBU, -torch.inf)
-        several_BU = panel.votes_TBU.sum(0) > 1
+        mixed_BU = (share_TBU.clamp_min(1e-12).log() + evidence_TBU).masked_fill(~stack.votes_TBU, -torch.inf)
+        several_BU = stack.votes_TBU.sum(0) > 1
         cost_BU = -torch.where(several_BU, mixed_BU.logsumexp(0), 0.0)
         counts_BU = several_BU & (sample.truth_weight_BU > 0)
         return [LossTerm(TERM, (cost_BU * counts_BU).sum() / counts_BU.sum().clamp_min(1), 1.0)]
 
-    def _panel(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Panel:
-        return Panel.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
+    def _panel(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> TeacherStack:
+        return TeacherStack.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
 
-    def _shares(self, panel: Panel, sample: Sample) -> Float[Tensor, "t b u"]:
-        places = [self.names.index(name) for name in panel.answers]
+    def _shares(self, stack: TeacherStack, sample: Sample) -> Float[Tensor, "t b u"]:
+        places = [self.names.index(name) for name in stack.answers]
         latent_BD = torch.tanh(self.project(sample.feature_BC))
         vector_TUD = self.teacher_TD[places, None] + self.joint_TUD[places]
         fit_TBU = torch.einsum("bd,tud->tbu", latent_BD, vector_TUD) + self.bias_TU[places, None]
-        return fit_TBU.masked_fill(~panel.votes_TBU, -torch.inf).softmax(0).nan_to_num(0.0)
+        return fit_TBU.masked_fill(~stack.votes_TBU, -torch.inf).softmax(0).nan_to_num(0.0)

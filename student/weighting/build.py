@@ -1,7 +1,7 @@
 """The weighting strategy that params.yaml names."""
 
 from pipeline.params import Params
-from student.data.supervision import Supervision
+from student.data.training_data import TrainingData
 from student.weighting.adaptive import AdaptiveWeighting
 from student.weighting.ca_mkd import CaMkdWeighting
 from student.weighting.confidence import ConfidenceWeighting
@@ -11,11 +11,11 @@ from student.weighting.strategy import TeacherWeighting
 from student.weighting.teacher_record import teacher_records
 
 
-def build_weighting(params: Params, supervision: Supervision, channels: int) -> TeacherWeighting:
+def build_weighting(params: Params, training_data: TrainingData, channels: int) -> TeacherWeighting:
     """`channels`: of the student's features. Without any teacher nothing is measured."""
     distill = params.distill
     fixed = FixedWeighting(params.distill_weights(), distill.min_confidence)
-    if not supervision.teachings:
+    if not training_data.teacher_specs:
         return fixed
     match distill.weighting:
         case "fixed":
@@ -25,7 +25,7 @@ def build_weighting(params: Params, supervision: Supervision, channels: int) -> 
         case "ca-mkd":
             return CaMkdWeighting(fixed)
         case "adaptive":
-            return AdaptiveWeighting(fixed, supervision.student.skeleton.num_joints, channels)
+            return AdaptiveWeighting(fixed, training_data.student.skeleton.num_joints, channels)
         case "reliability":
-            shares = {name: record.share_DU for name, record in teacher_records(supervision).items()}
+            shares = {name: record.share_DU for name, record in teacher_records(training_data).items()}
             return ReliabilityWeighting(fixed, shares, distill.reliability_power)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from student.weighting.distance import log_agreement, log_wrong
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import Panel
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.teacher_stack import TeacherStack
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class CaMkdWeighting(TeacherWeighting):
     def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
         if not answers:
             return {}
-        panel = Panel.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
-        return panel.distribute(shares(panel, sample))
+        stack = TeacherStack.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
+        return stack.distribute(shares(stack, sample))
 
 
-def shares(panel: Panel, sample: Sample) -> Float[Tensor, "t b u"]:
+def shares(stack: TeacherStack, sample: Sample) -> Float[Tensor, "t b u"]:
     """Each teacher's probability of being the one that is right; they sum to less than 1 by nobody's."""
-    keypoint_TBU2, votes_TBU = panel.keypoints(), panel.votes_TBU
+    keypoint_TBU2, votes_TBU = stack.keypoints(), stack.votes_TBU
     wrong = log_wrong(keypoint_TBU2)
     by_label_TBU = log_agreement(
         keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
     )
-    by_others_TBU, nobody_BU = _by_others(keypoint_TBU2, panel.trust(), votes_TBU, sample.tolerance_BU, wrong)
+    by_others_TBU, nobody_BU = _by_others(keypoint_TBU2, stack.trust(), votes_TBU, sample.tolerance_BU, wrong)
     labelled_BU = sample.truth_weight_BU > 0
     log_TBU = torch.where(labelled_BU, by_label_TBU, by_others_TBU).masked_fill(~votes_TBU, -torch.inf)
     nobody_BU = torch.where(labelled_BU, wrong, nobody_BU)

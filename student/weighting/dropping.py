@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from student.weighting.panel import Panel
 from student.weighting.strategy import TeacherAnswer, Weights
+from student.weighting.teacher_stack import TeacherStack
 
 
 def dropped_at_random(
@@ -23,8 +23,8 @@ def dropped_at_random(
 ) -> Weights:
     """The weights with each teacher left out of each crop with `probability`, but for the one of the highest
     mean cost there. Those that stay take over its weight: a joint's total is as before, where any stays."""
-    before = Panel.of(answers, weights, crops, joints)
-    cost_TBU = Panel.of(answers, dict(costs), crops, joints).base_TBU
+    before = TeacherStack.of(answers, weights, crops, joints)
+    cost_TBU = TeacherStack.of(answers, dict(costs), crops, joints).base_TBU
     weight_TBU = before.base_TBU
     cost_TB = (cost_TBU * weight_TBU).sum(-1) / weight_TBU.sum(-1).clamp_min(1e-12)
     hardest_TB = cost_TB == cost_TB.amax(0)

@@ -56,7 +56,7 @@ class TeacherWeighting(ABC):
     @abstractmethod
     def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
         """By teacher, at least 0. Whether the teachers of a joint share one weight
-        (`student.weighting.panel`) and a relation's own weight come on top."""
+        (`student.weighting.teacher_stack`) and a relation's own weight come on top."""
 
     def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
         """Losses that the strategy itself learns from: none, unless it learns."""

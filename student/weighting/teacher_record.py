@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from pipeline.conventions.union import UnionSkeleton
 from student.calibration.fit import plain_rows
 from student.data.split import TrainingSplit
-from student.data.supervision import Supervision
-from student.targets.teaching import Teaching
+from student.data.training_data import TrainingData
+from student.targets.teacher_spec import TeacherSpec
 from student.targets.union_labels import union_labels
 from student.weighting.reliability import Tally, reliability_table, tally
 
@@ -31,27 +31,27 @@ class TeacherRecord:
     answers_U: Bool[np.ndarray, " u"]
 
 
-def teacher_records(supervision: Supervision) -> dict[str, TeacherRecord]:
+def teacher_records(training_data: TrainingData) -> dict[str, TeacherRecord]:
     """By teacher, over the training splits in their order. Left and right joints share theirs: crops are
     mirrored in training."""
-    skeleton = supervision.student.skeleton
+    skeleton = training_data.student.skeleton
     tallies = [
-        [_tally(teaching, split, skeleton) for split in supervision.splits]
-        for teaching in supervision.teachings
+        [_tally(spec, split, skeleton) for split in training_data.splits]
+        for spec in training_data.teacher_specs
     ]
-    splits = supervision.splits
+    splits = training_data.splits
     domains = list(dict.fromkeys(split.domain for split in splits))
     by_domain = reliability_table(
         [[_of_domain(row, splits, domain) for domain in domains] for row in tallies]
     )
     share_TDU = by_domain[:, [domains.index(split.domain) for split in splits]]
     return {
-        teaching.name: TeacherRecord(
+        spec.name: TeacherRecord(
             share_DU=share_DU,
             labels_DU=np.stack([counted.labels_U for counted in row]),
-            answers_U=_answers(teaching, skeleton),
+            answers_U=_answers(spec, skeleton),
         )
-        for teaching, share_DU, row in zip(supervision.teachings, share_TDU, tallies, strict=True)
+        for spec, share_DU, row in zip(training_data.teacher_specs, share_TDU, tallies, strict=True)
     }
 
 
@@ -61,19 +61,19 @@ def _of_domain(tallies: Sequence[Tally], splits: Sequence[TrainingSplit], domain
     return Tally(sum(tally.met_U for tally in alike), sum(tally.labels_U for tally in alike))
 
 
-def _answers(teaching: Teaching, skeleton: UnionSkeleton) -> Bool[np.ndarray, " u"]:
-    return np.isin(np.arange(skeleton.num_joints), teaching.union_R)
+def _answers(spec: TeacherSpec, skeleton: UnionSkeleton) -> Bool[np.ndarray, " u"]:
+    return np.isin(np.arange(skeleton.num_joints), spec.union_R)
 
 
-def _tally(teaching: Teaching, split: TrainingSplit, skeleton: UnionSkeleton) -> Tally:
+def _tally(spec: TeacherSpec, split: TrainingSplit, skeleton: UnionSkeleton) -> Tally:
     joints = skeleton.num_joints
-    if teaching.name not in split.readers:
+    if spec.name not in split.readers:
         return Tally(np.zeros(joints), np.zeros(joints))
-    said_NK2 = split.readers[teaching.name].column("keypoints")[plain_rows(split, teaching.name)]
+    said_NK2 = split.readers[spec.name].column("keypoints")[plain_rows(split, spec.name)]
     said_NU2 = np.zeros((len(split), joints, 2), dtype=np.float32)
-    said_NU2[:, teaching.union_R] = said_NK2[:, teaching.source_R]
+    said_NU2[:, spec.union_R] = said_NK2[:, spec.source_R]
     label_NU2, labelled_NU = union_labels(split, joints)
-    counts_NU = labelled_NU & _answers(teaching, skeleton)
+    counts_NU = labelled_NU & _answers(spec, skeleton)
     counted = tally(said_NU2, label_NU2, counts_NU, split.table.bbox[split.row_N])
     swap_U = list(skeleton.flip_permutation)
     return Tally(

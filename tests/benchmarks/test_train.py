@@ -66,12 +66,14 @@ def test_online_teachers_give_the_targets_that_their_stores_give(workspace):
     assert torch.equal(cached.image_BHW3, asked.image_BHW3)
     student = stored.run.trainer.student.config
     both = zip(
-        stored.run.trainer.loss.targets.teachings, online.run.trainer.loss.targets.teachings, strict=True
+        stored.run.trainer.loss.targets.teacher_specs,
+        online.run.trainer.loss.targets.teacher_specs,
+        strict=True,
     )
-    for teaching, unquantised in both:
+    for spec, unquantised in both:
         targets = [
             teacher_targets(batch.teachers[told.name], batch.flipped_B, told, student)
-            for batch, told in ((cached, teaching), (asked, unquantised))
+            for batch, told in ((cached, spec), (asked, unquantised))
         ]
         seen = targets[0].taught_AR & targets[1].taught_AR
         apart = (targets[0].positions[0] - targets[1].positions[0]).abs().sum(-1)[seen] / 2

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
-from student.training.checkpoint import load_checkpoint, save_checkpoint
+from student.training.checkpoint import load_training_state, save_training_state
 from student.training.train import CHECKPOINT, train_student
 
 STEPS = 12
@@ -79,7 +79,7 @@ def test_a_training_killed_twice_ends_with_the_bits_of_an_undisturbed_one(worksp
     first, second = sorted(chance.sample(range(1, STEPS - 1), 2))
     for step in (first, second):
         train_until_killed(workspace, step, chance.uniform(0.0, 0.1))
-    saved = load_checkpoint(workspace.run / CHECKPOINT)
+    saved = load_training_state(workspace.run / CHECKPOINT)
     assert saved["trainer"]["step"] >= second // 2 * 2
     train_student(workspace)
     killed, history = load_file(workspace.run / "student.safetensors"), rows(workspace)
@@ -93,7 +93,7 @@ def test_a_training_killed_twice_ends_with_the_bits_of_an_undisturbed_one(worksp
 
 def rows(workspace: Workspace) -> list[dict[str, float]]:
     """What was logged, but for the speed."""
-    history = load_checkpoint(workspace.run / CHECKPOINT)["history"]
+    history = load_training_state(workspace.run / CHECKPOINT)["history"]
     return [
         {name: value for name, value in row.items() if name != "train/crops_per_second"} for row in history
     ]
@@ -104,7 +104,7 @@ def test_a_checkpoint_of_this_training_with_other_content_is_refused(workspace, 
     """As another program would write it: the hash is right, and so is what it says of the training."""
     train_student(workspace)
     path = workspace.run / CHECKPOINT
-    state = load_checkpoint(path)
+    state = load_training_state(path)
     if change == "no trainer":
         del state["trainer"]
     elif change == "another shape":
@@ -112,7 +112,7 @@ def test_a_checkpoint_of_this_training_with_other_content_is_refused(workspace, 
         state["trainer"]["learned"][name] = torch.zeros(3, 5, 7)
     else:
         state["history"] = None if change == "no history" else [1, 2]
-    save_checkpoint(state, path)
+    save_training_state(state, path)
     with pytest.raises(KDError, match=r"last\.pt says that it is of this training.*train-student --fresh"):
         train_student(workspace)
 

@@ -59,7 +59,7 @@ class FakeTeacher:
             return MapGeometry("heatmap", (12, 16), (2.0, 2.0), (0.5, 0.5))
         return MapGeometry("simcc", (48, 64), (0.5, 0.5))
 
-    def answer(self, images_BHW3: Tensor) -> TeacherOutput:
+    def predict(self, images_BHW3: Tensor) -> TeacherOutput:
         time.sleep(self.delay_s)
         self.answered += len(images_BHW3)
         colours_B3HW = images_BHW3.permute(0, 3, 1, 2).float() / 255

@@ -18,7 +18,7 @@ from pipeline.store.manage.info import bytes_by_array
 from pipeline.store.store import Store
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 
-MIN_PEAK = 0.3
+SURE_PEAK = 0.3
 """Below it a map has no place that a joint could drift from."""
 FARTHEST = torch.finfo(torch.float16).max
 """Drift is stored as float16. DARK extrapolates the joint of a nearly flat map to anywhere, and of infinities
@@ -87,15 +87,15 @@ def map_drift(output: TeacherOutput, stored: Maps, geometry: MapGeometry) -> Flo
     pixels.
 
     Heatmaps are decoded by DARK, SimCC at the largest bins. NaN where the peak (SimCC: the confidence) is
-    MIN_PEAK or less.
+    SURE_PEAK or less.
     """
     if isinstance(output.maps, HeatmapOutput):
         made_BKHW = output.maps.heatmap_BKHW
         drift_BK = heatmap_drift(made_BKHW, stored.heatmap_BKHW, geometry.scale)
-        sure_BK = made_BKHW.amax(dim=(-2, -1)) > MIN_PEAK
+        sure_BK = made_BKHW.amax(dim=(-2, -1)) > SURE_PEAK
     else:
         drift_BK = simcc_drift(output.maps, stored, geometry.scale)
-        sure_BK = torch.from_numpy(output.confidence_BK > MIN_PEAK).to(drift_BK.device)
+        sure_BK = torch.from_numpy(output.confidence_BK > SURE_PEAK).to(drift_BK.device)
     return drift_BK.masked_fill(~sure_BK, torch.nan)
 
 

@@ -9,7 +9,7 @@ from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of, people_of
 from student.ablation.ablation import Run
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.training.checkpoint import MEANINGS
 
 
@@ -19,10 +19,10 @@ def data_identity(workspace: Workspace) -> dict[str, Any]:
     Raises:
         KDError: a crop table or store is missing, incomplete or stale; a teacher or dataset teaches nothing.
     """
-    supervision = open_supervision(workspace)
+    training_data = open_training_data(workspace)
     identity = {
-        "joints": list(supervision.student.skeleton.joints),
-        "train": supervision.identity,
+        "joints": list(training_data.student.skeleton.joints),
+        "train": training_data.identity,
         "evaluate": {name: _labels(workspace, name) for name in workspace.params.evaluate.datasets},
         MEANINGS: meanings_of(
             [workspace.dataset(name).convention for name in workspace.params.evaluate.datasets],

@@ -19,7 +19,7 @@ SIDE = 256
 
 
 def write_overlays(
-    path: Path, table: CropTable, convention: Convention, answers: Mapping[str, Predictions], people: int
+    path: Path, table: CropTable, convention: Convention, results: Mapping[str, Predictions], people: int
 ) -> Path | None:
     """A PNG with a row per person: the labels (where there are any), then each model.
 
@@ -29,7 +29,7 @@ def write_overlays(
     rows = np.unique(np.linspace(0, len(table) - 1, min(people, len(table))).round().astype(int))
     if not rows.size:
         return None
-    ordered = {model: predictions.in_order_of(table) for model, predictions in answers.items()}
+    ordered = {model: predictions.in_order_of(table) for model, predictions in results.items()}
     tiles = [tile for row in rows for tile in _row_of_tiles(table, int(row), convention, ordered)]
     sheet = contact_sheet(tiles, columns=len(tiles) // len(rows))
     return write_atomically(path, cv2.imencode(".png", sheet)[1].tobytes())

@@ -112,9 +112,9 @@ class _Person:
             return None
         return self._drawn(table.keypoints[self._row], table.visibility[self._row])
 
-    def answer(self, model: str) -> UInt8[np.ndarray, "side side 3"] | None:
+    def result(self, model: str) -> UInt8[np.ndarray, "side side 3"] | None:
         """None where the model has no answer for this split."""
-        if model not in self._split.answers:
+        if model not in self._split.results:
             return None
         predictions = self._split.ordered[model]
         seen_K = np.where(predictions.scores[self._row] > JOINT_SCORE_THRESHOLD, 2, 1)

@@ -51,7 +51,7 @@ def write_side_by_side(
 
 def _rows(split: SplitEvaluation, columns: Columns, people: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """People with a line above each, which says who it is."""
-    model = columns.first if columns.first in split.answers else next(iter(split.answers))
+    model = columns.first if columns.first in split.results else next(iter(split.results))
     error_N = mean_errors(split.table, split.ordered[model])
     ranked = int(np.isfinite(error_N).sum())
     for row in spread_over_errors(error_N, people).tolist():

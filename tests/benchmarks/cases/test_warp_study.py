@@ -38,7 +38,7 @@ class EyeFinder:
     map: MapGeometry = MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5))
     beta: float | None = None
 
-    def answer(self, images_BHW3: torch.Tensor) -> TeacherOutput:
+    def predict(self, images_BHW3: torch.Tensor) -> TeacherOutput:
         eyes_BK2 = np.stack([self._eyes(image_HW3) for image_HW3 in images_BHW3.numpy()])
         confidence_BK = np.ones(eyes_BK2.shape[:2], np.float32)
         return TeacherOutput(self.maps(eyes_BK2), eyes_BK2.astype(np.float32), confidence_BK)

@@ -189,8 +189,8 @@ def test_a_joint_is_read_out_where_it_is_same_before_where_it_is_similar():
 
 
 def test_what_the_union_lacks_is_not_read_out():
-    readout = union_of("coco17").to_convention(load_convention("mpii16"))
-    names = {load_convention("mpii16").joints[relation.source] for relation in readout}
+    mapping = union_of("coco17").to_convention(load_convention("mpii16"))
+    names = {load_convention("mpii16").joints[relation.source] for relation in mapping}
     assert set(load_convention("mpii16").joints) - names == {"pelvis", "thorax", "upper_neck", "head_top"}
 
 

@@ -34,7 +34,7 @@ def test_every_row_is_the_teachers_answer_to_that_rows_crop(table, heatmap_store
     group = zarr.open_group(heatmap_store, mode="r")
     teacher = FakeTeacher()
     images, affines = _crops(table, teacher.crop)
-    output = teacher.answer(images)
+    output = teacher.predict(images)
 
     said = output.maps.heatmap_BKHW.clamp(min=0).numpy()
     peak = said.max((2, 3), keepdims=True)
@@ -187,7 +187,7 @@ def test_infinite_drift_in_the_shards_of_an_earlier_version_leaves_statistics_th
     def infinite(output, stored, geometry):
         return torch.full(output.maps.heatmap_BKHW.shape[:2], torch.inf)
 
-    monkeypatch.setattr("pipeline.extraction.answer.map_drift", infinite)
+    monkeypatch.setattr("pipeline.extraction.teacher_rows.map_drift", infinite)
     extract_cell(FakeTeacher(), table, tmp_path / "s.zarr", EXTRACT, RUNTIME)
     fidelity = open_store(tmp_path / "s.zarr").attributes["fidelity"]
     assert fidelity["drift_p50_px"] == fidelity["drift_max_px"] == 65504.0

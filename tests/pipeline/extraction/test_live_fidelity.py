@@ -35,7 +35,7 @@ def test_divergence_and_rmse_are_those_of_torch(table, heatmap_store):
     reader = StoreReader(heatmap_store)
     teacher = FakeTeacher()
     request = CropBatches(table, teacher.crop).request(np.arange(10))
-    made_BKN = teacher.answer(request.images_BHW3).maps.heatmap_BKHW.double().clamp(min=0).flatten(2)
+    made_BKN = teacher.predict(request.images_BHW3).maps.heatmap_BKHW.double().clamp(min=0).flatten(2)
     codec = MapCodec.from_json("heatmap", reader.attributes["codec"])
     arrays = reader.read(np.arange(10)).maps.arrays()
     read_BKN = (

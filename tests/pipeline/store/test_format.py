@@ -62,7 +62,7 @@ def _said(table, kind):
         warp_crop(read_image(table.image_path(row)), affines[row], teacher.crop.input_size)
         for row in range(len(table))
     ]
-    return teacher.answer(torch.from_numpy(np.stack(crops)))
+    return teacher.predict(torch.from_numpy(np.stack(crops)))
 
 
 @READERS

@@ -79,7 +79,7 @@ def test_flip_tested_maps_are_not_moved(tmp_path, made, own_mirror, own_offset):
     images_BHW3 = torch.zeros(3, 64, 96, 3, dtype=torch.uint8)
     for crop, column in enumerate((40, 47, 55)):
         images_BHW3[crop, 30, column] = 255
-    output = teacher.answer(images_BHW3)
+    output = teacher.predict(images_BHW3)
     true = (np.array([[40], [47], [55]]) - made.offset[0]) / made.scale[0]
     assert mean_column(output.maps) == pytest.approx(true, abs=0.02)
     # Keypoints are the network's own, decoded from maps averaged about its own axis.

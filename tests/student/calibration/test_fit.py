@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pipeline.errors import KDError
-from student.calibration.calibrate import calibrate_supervision, fit_all
+from student.calibration.calibrate import calibrate_training_data, fit_all
 from student.calibration.fit import logistic_regression
 from student.calibration.teacher_calibration import DEFAULT_RIGHT, Trust, read_calibration
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.weighting.teacher_record import teacher_records
 
 
@@ -33,7 +33,7 @@ def workspace(tiny, make_heatmap_teacher):
 
 
 def test_the_width_of_a_sure_answer_is_measured_in_the_teachers_own_cells(workspace):
-    calibration = fit_all(open_supervision(workspace)).teachers["dots_heatmap"]
+    calibration = fit_all(open_training_data(workspace)).teachers["dots_heatmap"]
     # Gaussians of 1.5 cells, raised to the exponent.
     wanted = 1.5 / calibration.exponent**0.5
     assert calibration.spread == pytest.approx((wanted, wanted), rel=0.1)
@@ -41,14 +41,14 @@ def test_the_width_of_a_sure_answer_is_measured_in_the_teachers_own_cells(worksp
 
 
 def test_trust_is_how_often_the_teacher_is_right_by_dataset_and_joint(workspace):
-    supervision = open_supervision(workspace)
-    trust = fit_all(supervision).teachers["dots_heatmap"].trust
+    training_data = open_training_data(workspace)
+    trust = fit_all(training_data).teachers["dots_heatmap"].trust
     assert trust.datasets["home"] > 0.5 > -0.5 > trust.datasets["away"]
     assert trust.joints["left_wrist"] == trust.joints["right_wrist"] < trust.joints["left_knee"] - 1
 
 
 def test_trust_is_right_on_average(workspace):
-    calibration = fit_all(open_supervision(workspace)).teachers["dots_heatmap"]
+    calibration = fit_all(open_training_data(workspace)).teachers["dots_heatmap"]
     assert calibration.trusted == pytest.approx(calibration.right, abs=0.01)
     assert 0.88 < calibration.right < 0.98 and calibration.labels == 2 * 30 * 16
 
@@ -56,10 +56,12 @@ def test_trust_is_right_on_average(workspace):
 def test_without_labels_a_teacher_has_the_documented_default_and_a_warning(workspace, tiny, tmp_path):
     for table in list(tiny.tables.values()):
         tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
-    calibrated = calibrate_supervision(workspace, open_supervision(workspace), tmp_path / "calibration.json")
-    (teaching,) = calibrated.teachings
-    assert teaching.calibration.labels == 0
-    assert 1 / (1 + np.exp(-teaching.calibration.trust.bias)) == pytest.approx(DEFAULT_RIGHT)
+    calibrated = calibrate_training_data(
+        workspace, open_training_data(workspace), tmp_path / "calibration.json"
+    )
+    (spec,) = calibrated.teacher_specs
+    assert spec.calibration.labels == 0
+    assert 1 / (1 + np.exp(-spec.calibration.trust.bias)) == pytest.approx(DEFAULT_RIGHT)
     assert (
         len(calibrated.warnings) == 1
         and "dots_heatmap has answered too few labelled joints" in (calibrated.warnings[0])
@@ -70,22 +72,22 @@ def test_a_calibration_is_written_and_used_again_while_labels_and_stores_are_the
     workspace, tmp_path, monkeypatch
 ):
     path = tmp_path / "calibration.json"
-    first = calibrate_supervision(workspace, open_supervision(workspace), path)
+    first = calibrate_training_data(workspace, open_training_data(workspace), path)
     monkeypatch.setattr("student.calibration.calibrate.fit_all", None)
-    again = calibrate_supervision(workspace, open_supervision(workspace), path)
-    assert again.teachings[0].calibration == first.teachings[0].calibration
-    assert read_calibration(path).teachers["dots_heatmap"] == first.teachings[0].calibration
+    again = calibrate_training_data(workspace, open_training_data(workspace), path)
+    assert again.teacher_specs[0].calibration == first.teacher_specs[0].calibration
+    assert read_calibration(path).teachers["dots_heatmap"] == first.teacher_specs[0].calibration
 
 
 def test_a_calibration_of_other_labels_is_refused(workspace, tiny, tmp_path):
-    fit_all(open_supervision(workspace)).write(workspace.root / "given.json")
+    fit_all(open_training_data(workspace)).write(workspace.root / "given.json")
     distill = workspace.params.distill.model_copy(update={"calibration": "given.json"})
     given = dataclasses.replace(workspace, params=workspace.params.model_copy(update={"distill": distill}))
-    calibrate_supervision(given, open_supervision(given), tmp_path / "calibration.json")
+    calibrate_training_data(given, open_training_data(given), tmp_path / "calibration.json")
     table = tiny.tables["home"]
     tiny.save_table(dataclasses.replace(table, keypoints=table.keypoints + 1))
     with pytest.raises(KDError, match="given.json was fitted on other labels or stores of home .*calibrate$"):
-        calibrate_supervision(given, open_supervision(given), tmp_path / "calibration.json")
+        calibrate_training_data(given, open_training_data(given), tmp_path / "calibration.json")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 99}', '{"format": 1}'])
@@ -124,9 +126,9 @@ def test_a_calibration_of_endless_brackets_is_none(tmp_path):
 def test_a_temperature_above_one_on_a_coarse_store_is_warned_of(workspace):
     distill = workspace.params.distill.model_copy(update={"temperature": 2.0})
     hot = dataclasses.replace(workspace, params=workspace.params.model_copy(update={"distill": distill}))
-    (warning,) = open_supervision(hot).warnings
+    (warning,) = open_training_data(hot).warnings
     assert "distill.temperature is 2" in warning and "dots_heatmap" in warning and "preset: exact" in warning
-    assert open_supervision(workspace).warnings == ()
+    assert open_training_data(workspace).warnings == ()
 
 
 def test_the_regression_finds_the_weights_that_answers_were_drawn_with():
@@ -172,22 +174,22 @@ def test_splits_of_one_domain_share_what_labels_say_of_a_teacher(workspace, tiny
     tiny.save_table(dataclasses.replace(table, visibility=np.zeros_like(table.visibility)))
     workspace = tiny.open()
     tiny.add_store(make_heatmap_teacher(), "more", workspace)
-    alone = fit_all(open_supervision(workspace)).teachers["dots_heatmap"].trust
+    alone = fit_all(open_training_data(workspace)).teachers["dots_heatmap"].trust
     assert alone.datasets["more"] == pytest.approx(0.0, abs=1e-9)
-    supervision = open_supervision(in_domain_of_away(workspace, "more"))
-    trust = fit_all(supervision).teachers["dots_heatmap"].trust
+    training_data = open_training_data(in_domain_of_away(workspace, "more"))
+    trust = fit_all(training_data).teachers["dots_heatmap"].trust
     assert trust.datasets.keys() == {"home", "away"} and trust.datasets["away"] < -0.5
-    assert [split.domain for split in supervision.splits] == ["home", "away", "away"]
-    share_DU = teacher_records(supervision)["dots_heatmap"].share_DU
+    assert [split.domain for split in training_data.splits] == ["home", "away", "away"]
+    share_DU = teacher_records(training_data)["dots_heatmap"].share_DU
     np.testing.assert_array_equal(share_DU[1], share_DU[2])
     assert (share_DU[0] > share_DU[1]).any()
 
 
 def test_another_domain_is_another_calibration(workspace, tmp_path):
     path = tmp_path / "calibration.json"
-    calibrate_supervision(workspace, open_supervision(workspace), path)
+    calibrate_training_data(workspace, open_training_data(workspace), path)
     moved = in_domain_of_away(workspace, "home")
-    calibrate_supervision(moved, open_supervision(moved), path)
+    calibrate_training_data(moved, open_training_data(moved), path)
     assert read_calibration(path).teachers["dots_heatmap"].trust.datasets.keys() == {"away"}
 
 
@@ -195,19 +197,19 @@ def test_a_calibration_that_was_changed_is_refused_as_given_and_fitted_again_bes
     workspace, tmp_path
 ):
     path = tmp_path / "calibration.json"
-    supervision = open_supervision(workspace)
-    first = calibrate_supervision(workspace, supervision, path).teachings[0].calibration
+    training_data = open_training_data(workspace)
+    first = calibrate_training_data(workspace, training_data, path).teacher_specs[0].calibration
     whole = json.loads(path.read_text())
     whole["teachers"]["dots_heatmap"]["exponent"] += 0.25
     path.write_text(json.dumps(whole))
     with pytest.raises(KDError, match="does not match the hash written with it.*kd-pipeline calibrate"):
         read_calibration(path)
-    assert calibrate_supervision(workspace, supervision, path).teachings[0].calibration == first
+    assert calibrate_training_data(workspace, training_data, path).teacher_specs[0].calibration == first
 
 
 def test_a_calibration_of_an_earlier_version_without_a_seal_is_read(workspace, tmp_path):
     path = tmp_path / "calibration.json"
-    fit_all(open_supervision(workspace)).write(path)
+    fit_all(open_training_data(workspace)).write(path)
     told = json.loads(path.read_text())
     del told["content_sha256"]
     path.write_text(json.dumps(told))

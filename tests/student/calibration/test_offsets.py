@@ -11,7 +11,7 @@ from pipeline.params import AugmentParams
 from student.calibration.calibrate import fit_offsets
 from student.calibration.offsets import LEAST_PEOPLE, fit_offset, frame_vectors, moved_joints
 from student.data.crops import CropMaker
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 
 RNG = np.random.default_rng(0)
 FRAME = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
@@ -41,7 +41,7 @@ def test_few_people_tell_no_offset():
 
 
 @pytest.fixture
-def supervision(tiny, make_heatmap_teacher):
+def training_data(tiny, make_heatmap_teacher):
     """COCO's labels, and a teacher of MPII's joints whose hips lie a tenth of the torso higher."""
     tiny.add_dataset("dots", 30)
     workspace = tiny.open()
@@ -50,11 +50,11 @@ def supervision(tiny, make_heatmap_teacher):
         for side in ("left", "right"):
             person[f"{side}_hip"] = person[f"{side}_hip"] - 0.1 * (middle[1] - middle[0])
     tiny.add_store(make_heatmap_teacher(), "dots", workspace)
-    return open_supervision(workspace)
+    return open_training_data(workspace)
 
 
-def test_hips_at_the_belt_are_found_in_the_stores(supervision):
-    offsets = fit_offsets(supervision)
+def test_hips_at_the_belt_are_found_in_the_stores(training_data):
+    offsets = fit_offsets(training_data)
     assert set(offsets) == {"mpii16"} and set(offsets["mpii16"]) == {"left_hip", "right_hip"}
     # A tenth of the true torso is a ninth of the teacher's, which is the shorter by a tenth.
     assert offsets["mpii16"]["left_hip"][0] == pytest.approx(1 / 9, abs=0.005)
@@ -62,18 +62,18 @@ def test_hips_at_the_belt_are_found_in_the_stores(supervision):
     assert left == (right[0], -right[1])
 
 
-def test_moved_by_it_a_teachers_joints_lie_where_the_union_has_them(supervision):
-    (teaching,) = supervision.teachings
-    offset_R2 = np.zeros((len(teaching.union_R), 2), np.float32)
-    joints = supervision.student.skeleton.joints
-    hips = np.isin(teaching.union_R, [joints.index("left_hip"), joints.index("right_hip")])
+def test_moved_by_it_a_teachers_joints_lie_where_the_union_has_them(training_data):
+    (spec,) = training_data.teacher_specs
+    offset_R2 = np.zeros((len(spec.union_R), 2), np.float32)
+    joints = training_data.student.skeleton.joints
+    hips = np.isin(spec.union_R, [joints.index("left_hip"), joints.index("right_hip")])
     offset_R2[hips, 0] = 1 / 9
-    moving = dataclasses.replace(teaching, offset_R2=offset_R2)
-    table, reader = supervision.splits[0].table, supervision.splits[0].readers["dots_heatmap"]
+    moving = dataclasses.replace(spec, offset_R2=offset_R2)
+    table, reader = training_data.splits[0].table, training_data.splits[0].readers["dots_heatmap"]
     keypoint_AK2 = torch.from_numpy(reader.column("keypoints"))
-    moved = moved_joints(keypoint_AK2, moving, torch.from_numpy(teaching.source_R))
+    moved = moved_joints(keypoint_AK2, moving, torch.from_numpy(spec.source_R))
     for side in ("left", "right"):
-        row = int(np.flatnonzero(teaching.union_R == joints.index(f"{side}_hip"))[0])
+        row = int(np.flatnonzero(spec.union_R == joints.index(f"{side}_hip"))[0])
         label = table.keypoints[:, joints.index(f"{side}_hip")]
         assert np.abs(moved[:, row].numpy() - label).max() < 0.05
 
@@ -86,14 +86,14 @@ def test_the_frame_turns_with_the_person():
 
 def test_labels_are_moved_by_their_own_conventions_offset(tiny, make_heatmap_teacher):
     table = tiny.add_dataset("dots", 2, convention="mpii16")
-    supervision = open_supervision(
+    training_data = open_training_data(
         tiny.open(distill={"weight": 0.0}, skeleton={"conventions": ["coco17", "mpii16"]})
     )
-    joints = supervision.student.skeleton.joints
+    joints = training_data.student.skeleton.joints
     offset_U2 = np.zeros((len(joints), 2), np.float32)
     offset_U2[joints.index("left_hip")] = (0.2, 0.1)
     plain, moved = (
-        CropMaker(supervision.splits[0], supervision.student, offset_U2=offset).make(0, STILL, RNG)
+        CropMaker(training_data.splits[0], training_data.student, offset_U2=offset).make(0, STILL, RNG)
         for offset in (None, offset_U2)
     )
     shift = moved.keypoint_U2 - plain.keypoint_U2

@@ -16,10 +16,10 @@ from student.data.dataset import TrainingSet
 from student.data.dropped_patch import known_outside
 from student.data.loader import BatchLoader
 from student.data.sampler import Draw
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.network.config import StudentConfig
 from student.targets.stored import WantedCrop, read_teacher
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 STRONG = AugmentParams(
     flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0, colour=0, dropout=0
@@ -47,9 +47,9 @@ def dataset(tiny, make_heatmap_teacher, make_simcc_teacher) -> TrainingSet:
     tiny.add_store(make_heatmap_teacher(), "first", workspace)
     tiny.add_store(make_heatmap_teacher(), "second", workspace)
     tiny.add_store(make_simcc_teacher(), "first", workspace)
-    supervision = open_supervision(workspace)
+    training_data = open_training_data(workspace)
     return TrainingSet(
-        supervision.splits, supervision.student, STRONG, seed=0, teachings=supervision.teachings
+        training_data.splits, training_data.student, STRONG, seed=0, teacher_specs=training_data.teacher_specs
     )
 
 
@@ -74,8 +74,8 @@ def test_labels_lie_on_the_dots_they_label_whatever_the_augmentation(dataset, co
 
 def test_a_teacher_answers_only_crops_of_its_own_datasets(dataset, tiny):
     workspace = tiny.open(("dots_heatmap", "dots_simcc"), only={"dots_simcc": ["second"]}, extract=VIEWS)
-    opened = open_supervision(workspace)
-    batch = TrainingSet(opened.splits, opened.student, STRONG, seed=0, teachings=opened.teachings)[
+    opened = open_training_data(workspace)
+    batch = TrainingSet(opened.splits, opened.student, STRONG, seed=0, teacher_specs=opened.teacher_specs)[
         [Draw(0, 0, index) for index in (7, 0, 10, 3)]
     ]
     assert batch.teachers["dots_simcc"].row_A.tolist() == [0, 2]
@@ -143,10 +143,10 @@ def test_a_lost_image_is_told_in_one_paragraph_also_by_a_worker(dataset):
             list(loader)
 
 
-def spread_out(dataset: TrainingSet, name: str) -> Teaching:
+def spread_out(dataset: TrainingSet, name: str) -> TeacherSpec:
     """The teacher, as if no map of it were one peak: then a batch has them all."""
-    teaching = next(t for t in dataset._teachings if t.name == name)
-    return teaching.calibrated(dataclasses.replace(teaching.calibration, sure_share=1e9))
+    spec = next(t for t in dataset._teachings if t.name == name)
+    return spec.calibrated(dataclasses.replace(spec.calibration, sure_share=1e9))
 
 
 def wanted(dataset: TrainingSet, split: int, row: int, number: int) -> WantedCrop:
@@ -167,10 +167,10 @@ def test_a_stored_view_is_answered_from_its_row_which_lies_in_it_like_the_plain_
     """In its rows, a store of the fixture has all plain crops, then all first views, then all second ones."""
     crops = [wanted(dataset, 0, row, number) for number in (0, 1, 2) for row in range(6)]
     plane = warp_plane(student_of(dataset))
-    teaching = spread_out(dataset, "dots_simcc")
-    answer = read_teacher(teaching, dataset.splits, crops, plane)
+    spec = spread_out(dataset, "dots_simcc")
+    answer = read_teacher(spec, dataset.splits, crops, plane)
     rows = dataset.splits[0].readers["dots_simcc"].read(np.arange(18))
-    assert np.array_equal(by_crop(answer, "map_x"), rows.maps.x_BKW[:, teaching.source_R])
+    assert np.array_equal(by_crop(answer, "map_x"), rows.maps.x_BKW[:, spec.source_R])
     # Cells of both maps mirror onto themselves but for the teacher's half bin: (95 - 0) / 0.5 = 190, not 191.
     teacher_mirror = np.array([[-1.0, 0.0, 190.0], [0.0, 1.0, 0.0]])
     flips = [dataset.splits[0].view(row, number).flip for number in (1, 2) for row in range(6)]

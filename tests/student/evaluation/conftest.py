@@ -61,7 +61,7 @@ def make_table(tmp_path: Path) -> MakeTable:
 
 
 @pytest.fixture
-def answer() -> Callable[..., Predictions]:
+def result() -> Callable[..., Predictions]:
     """Predictions for a table: its labels plus `offset` (broadcast); joints `without` are not predicted."""
 
     def make(table: CropTable, offset=0.0, scores=0.9, without=()) -> Predictions:

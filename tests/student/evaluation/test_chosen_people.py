@@ -5,7 +5,7 @@ from student.evaluation.chosen_people import mean_errors, spread_over_errors
 
 
 def test_the_error_is_the_mean_distance_of_labelled_and_predicted_joints_by_the_boxs_diagonal(
-    person, make_table, answer
+    person, make_table, result
 ):
     """The box is 60 by 60. Of the first person's joints one is 30 px off, of six; the second has one label
     that is predicted, 12 px off; the third has none, the fourth is a crowd."""
@@ -13,7 +13,7 @@ def test_the_error_is_the_mean_distance_of_labelled_and_predicted_joints_by_the_
     table = make_table(np.stack([person] * 4), visibility, iscrowd=[False, False, False, True])
     offset = np.zeros((4, 6, 2))
     offset[0, 4], offset[1, 3] = [0, 30], [12, 0]
-    error_N = mean_errors(table, answer(table, offset=offset, without=[5]))
+    error_N = mean_errors(table, result(table, offset=offset, without=[5]))
     diagonal = 60 * 2**0.5
     assert error_N[:2] == pytest.approx([30 / 5 / diagonal, 12 / diagonal])
     assert np.isnan(error_N[2:]).all()

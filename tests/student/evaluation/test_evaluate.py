@@ -50,7 +50,7 @@ class Oracle:
     beta: float | None = None
     provenance: dict[str, Any] = field(default_factory=lambda: {"adapter": "oracle", "flip_test": True})
 
-    def answer(self, images_BHW3):
+    def result(self, images_BHW3):
         raise NotImplementedError
 
     def storage_fidelity(self, images_BHW3):
@@ -196,7 +196,7 @@ def test_a_teacher_is_not_evaluated_on_a_dataset_that_its_own_list_leaves_out(wo
     params["teachers"]["mpii"]["datasets"] = ["wild"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     report = evaluate_workspace(Workspace.open(tmp_path))
-    assert list(report.splits["val"].answers) == ["student", "coco"]
+    assert list(report.splits["val"].results) == ["student", "coco"]
 
 
 def test_pictures_without_a_convention_are_answered_in_the_student_s_own_joints(workspace):
@@ -204,8 +204,8 @@ def test_pictures_without_a_convention_are_answered_in_the_student_s_own_joints(
     write_store(workspace, Oracle("mpii", load_convention("mpii16")), wild)
     split = evaluate_workspace(workspace).splits["wild"]
     assert not split.scores and split.convention.num_joints == 21
-    assert list(split.answers) == ["student", "mpii"]
-    assert "nose" in split.answers["mpii"].readout.not_predicted
+    assert list(split.results) == ["student", "mpii"]
+    assert "nose" in split.results["mpii"].mapping.not_predicted
     saved = read_predictions(workspace.evaluation / "predictions" / "wild" / "student.json")
     assert saved.keypoints.shape == (6, 21, 2) and saved.predicted.all()
 

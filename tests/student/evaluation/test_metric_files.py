@@ -4,18 +4,18 @@ import json
 
 import pytest
 
+from student.evaluation.joint_mapping import JointMapping
 from student.evaluation.metric_files import write_coverage, write_details, write_metrics, write_per_joint
-from student.evaluation.readout import Readout
 from student.evaluation.scores import evaluate_predictions
 
 
 @pytest.fixture
-def scores(body, person, make_table, answer):
+def scores(body, person, make_table, result):
     table = make_table(person[None])
     return {
         "toy-val": {
-            "student": evaluate_predictions(table, body, answer(table)),
-            "blind": evaluate_predictions(table, body, answer(table, offset=[60, 0], without=[5])),
+            "student": evaluate_predictions(table, body, result(table)),
+            "blind": evaluate_predictions(table, body, result(table, offset=[60, 0], without=[5])),
         }
     }
 
@@ -75,10 +75,10 @@ def test_writing_twice_gives_the_same_bytes(tmp_path, scores):
 
 
 def test_coverage_says_what_was_left_out(tmp_path, body, scores):
-    readout = Readout(
+    mapping = JointMapping(
         body.joints, (0, 1, 2, 3, 4, None), ("same", "same", "similar", "similar", "same", None)
     )
-    path = write_coverage(tmp_path / "coverage.json", scores, {"toy-val": {"blind": readout}})
+    path = write_coverage(tmp_path / "coverage.json", scores, {"toy-val": {"blind": mapping}})
     assert json.loads(path.read_text()) == {
         "toy-val": {
             "blind": {

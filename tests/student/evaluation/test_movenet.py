@@ -10,7 +10,7 @@ from pipeline.datasets.crop_table import CropTable
 from pipeline.datasets.image_files import read_image
 from pipeline.datasets.index import index_dataset
 from pipeline.params import DatasetParams
-from student.evaluation.readout import teacher_readout
+from student.evaluation.joint_mapping import teacher_joint_mapping
 from student.evaluation.scores import evaluate_predictions
 
 SIDE, STRIDE = 256, 4
@@ -29,8 +29,8 @@ def test_movenet_has_the_pck_of_the_packs_readme(realdata, tmp_path):
     table, _ = index_dataset("lspet", params, tmp_path)
     keypoints_NK2, scores_NK = movenet(realdata / "teachers" / "onnx" / "movenet_thunder.onnx", table)
     target = load_convention("lsp14")
-    readout = teacher_readout(load_convention("coco17"), target)
-    flat = evaluate_predictions(table, target, readout.apply(table.crop_id, keypoints_NK2, scores_NK)).flat()
+    mapping = teacher_joint_mapping(load_convention("coco17"), target)
+    flat = evaluate_predictions(table, target, mapping.apply(table.crop_id, keypoints_NK2, scores_NK)).flat()
     assert 100 * flat["PCK20_limbs"] == pytest.approx(83.4, abs=0.3)
 
 

@@ -15,7 +15,7 @@ def conventions(body):
 
 
 @pytest.fixture
-def scores(conventions, person, make_table, answer):
+def scores(conventions, person, make_table, result):
     """On `one`, two people: `good` misses a nose of 12 joints; on `two`, one person: it misses the hand of 5.
     `partial` is right, has no nose, and has no answer on `two`."""
     one = make_table(np.stack([person, person]))
@@ -24,10 +24,10 @@ def scores(conventions, person, make_table, answer):
     nose[0, 5], hand[0, 4] = 99, 99
     return {
         "one": {
-            "good": evaluate_predictions(one, conventions["one"], answer(one, offset=nose)),
-            "partial": evaluate_predictions(one, conventions["one"], answer(one, without=[5])),
+            "good": evaluate_predictions(one, conventions["one"], result(one, offset=nose)),
+            "partial": evaluate_predictions(one, conventions["one"], result(one, without=[5])),
         },
-        "two": {"good": evaluate_predictions(two, conventions["two"], answer(two, offset=hand))},
+        "two": {"good": evaluate_predictions(two, conventions["two"], result(two, offset=hand))},
     }
 
 
@@ -62,9 +62,9 @@ def test_a_model_that_lacks_a_dataset_has_no_mean(scores, conventions):
     assert means_of(scores, conventions) == {"good": {"PCK20_common": 0.9, "PCK20": 0.8583}}
 
 
-def test_a_dataset_without_labels_is_in_no_mean(scores, conventions, person, make_table, answer):
+def test_a_dataset_without_labels_is_in_no_mean(scores, conventions, person, make_table, result):
     bare = make_table(person[None], np.zeros((1, 6)))
-    unlabelled = {"good": evaluate_predictions(bare, conventions["one"], answer(bare))}
+    unlabelled = {"good": evaluate_predictions(bare, conventions["one"], result(bare))}
     own = PckView.own({**scores, "bare": unlabelled}, conventions | {"bare": conventions["one"]})
     assert own.measured == ("one", "two")
     assert own.mean("good") == PckView.own(scores, conventions).mean("good")

@@ -8,7 +8,7 @@ from student.evaluation.scores import pck_of
 
 
 @pytest.fixture
-def verdicts(body, person, make_table, answer):
+def verdicts(body, person, make_table, result):
     """Two people by two models: one meets all labels, the other has no nose and misses the second person."""
     table = make_table(np.stack([person, person]), np.array([[2] * 6, [2, 2, 2, 2, 0, 1]]))
     offset = np.zeros((2, 6, 2))
@@ -17,7 +17,7 @@ def verdicts(body, person, make_table, answer):
     def of(predictions):
         return PersonVerdicts.from_pck(table.crop_id, body, *pck_of(table, body, predictions))
 
-    return {"toy-val": {"a": of(answer(table)), "b b": of(answer(table, offset=offset, without=[5]))}}
+    return {"toy-val": {"a": of(result(table)), "b b": of(result(table, offset=offset, without=[5]))}}
 
 
 def test_what_is_written_is_read_again_by_model(tmp_path, body, verdicts):
@@ -35,9 +35,9 @@ def test_what_is_written_is_read_again_by_model(tmp_path, body, verdicts):
     assert read_per_person(path, "c") == {}
 
 
-def test_a_length_that_the_convention_lacks_has_no_array(body, person, make_table, answer):
+def test_a_length_that_the_convention_lacks_has_no_array(body, person, make_table, result):
     table = make_table(person[None])
-    torso, _ = pck_of(table, body, answer(table))
+    torso, _ = pck_of(table, body, result(table))
     assert list(PersonVerdicts.from_pck(table.crop_id, body, torso, None).of) == ["PCK20"]
 
 

@@ -7,12 +7,12 @@ from student.evaluation.table import AP, LEFT_OUT, NOTE, OWN, markdown_table
 
 
 @pytest.fixture
-def score(body, person, make_table, answer):
+def score(body, person, make_table, result):
     """Scores of one person in a convention of body6's joints; `without` are not predicted."""
 
     def make(convention=body, **changes):
         table = make_table(person[None, : convention.num_joints])
-        return evaluate_predictions(table, convention, answer(table, **changes))
+        return evaluate_predictions(table, convention, result(table, **changes))
 
     return make
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.geometry import apply, crop_affine, invert
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.inference.crop_inference import Predictor
 from student.network.config import StudentConfig
 from student.network.decode import decode
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def student(tiny) -> PoseStudent:
     tiny.add_dataset("dots", 5)
-    config: StudentConfig = open_supervision(tiny.open(distill={"weight": 0.0})).student
+    config: StudentConfig = open_training_data(tiny.open(distill={"weight": 0.0})).student
     torch.manual_seed(0)
     return PoseStudent(config)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.geometry import MapGeometry
-from student.losses.coordinates import coordinate_error, expected_place, relation_error
+from student.losses.coordinates import coordinate_error, expected_place, pairwise_error
 
 HEATMAP = MapGeometry("heatmap", (4, 2), (4.0, 4.0), (1.5, 1.5))
 SIMCC = MapGeometry("simcc", (4, 2), (0.5, 0.5), (-0.25, -0.25))
@@ -25,7 +25,7 @@ def test_the_coordinate_error_is_the_sum_of_both_axes():
 
 def test_a_body_in_another_place_has_the_same_relations():
     target = torch.rand(1, 5, 2, generator=torch.Generator().manual_seed(0))
-    error = relation_error(target + 0.1, target, torch.ones(1, 5, dtype=torch.bool))
+    error = pairwise_error(target + 0.1, target, torch.ones(1, 5, dtype=torch.bool))
     assert error.abs().max() < 1e-6
 
 
@@ -36,7 +36,7 @@ def test_relations_are_means_over_the_pairs_that_count():
     wanted, own = torch.tensor([1.0, 1.0, 2**0.5]), torch.tensor([2.0, 1.0, 5**0.5])
     difference = (own - wanted).abs() / wanted.mean()
     smooth = torch.where(difference < 1, 0.5 * difference**2, difference - 0.5)  # pairs 01, 02, 12
-    error = relation_error(said, target, counts)[0]
+    error = pairwise_error(said, target, counts)[0]
     means = [smooth[[0, 1]].mean(), smooth[[0, 2]].mean(), smooth[[1, 2]].mean(), 0.0]
     assert error.tolist() == pytest.approx([float(mean) for mean in means], abs=1e-4)
 
@@ -44,7 +44,7 @@ def test_relations_are_means_over_the_pairs_that_count():
 def test_a_student_with_all_joints_in_one_place_has_gradients_of_the_size_of_its_error():
     said = (0.5 + 1e-4 * torch.randn(1, 17, 2, generator=torch.Generator().manual_seed(0))).requires_grad_()
     target = torch.rand(1, 17, 2, generator=torch.Generator().manual_seed(1))
-    relation_error(said, target, torch.ones(1, 17, dtype=torch.bool)).mean().backward()
+    pairwise_error(said, target, torch.ones(1, 17, dtype=torch.bool)).mean().backward()
     assert said.grad.norm() < 5
 
 
@@ -52,5 +52,5 @@ def test_joints_that_coincide_or_are_alone_have_finite_gradients():
     said = torch.zeros(1, 3, 2, requires_grad=True)
     target = torch.rand(1, 3, 2)
     for counts in ([True, True, True], [True, False, False]):
-        relation_error(said, target, torch.tensor([counts])).sum().backward()
+        pairwise_error(said, target, torch.tensor([counts])).sum().backward()
         assert torch.isfinite(said.grad).all()

@@ -17,7 +17,7 @@ from student.losses.term import LossTerm, total_loss
 from student.network.config import StudentConfig
 from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.targets.label import gaussian_targets
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 from student.weighting.fixed import FixedWeighting
 
 UNION = build_union([load_convention("coco17")])
@@ -26,7 +26,7 @@ GEOMETRY = STUDENT.map
 IDENTITY_123 = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 CODEC = MapCodec.of(ExtractParams(step=1, quiet=0.0), "heatmap", None)
 SURE = Calibration(1.5, (1.2, 1.2), 1.0, (1.0,) * 2, Trust(2.0))
-TEACHING = Teaching(
+TEACHING = TeacherSpec(
     name="t",
     codec=CODEC,
     map_size=(16, 24),
@@ -41,14 +41,14 @@ SHOULDERS = torch.tensor([[[40.0, 30.0], [22.0, 31.0]]])
 JOINTS = 17
 
 
-def loss_of(teachings=(TEACHING,), **changes) -> DistillationLoss:
+def loss_of(teacher_specs=(TEACHING,), **changes) -> DistillationLoss:
     weight = changes.pop("teacher_weight", 1.0)
-    weighting = FixedWeighting(dict.fromkeys((t.name for t in teachings), weight), min_confidence=0.2)
+    weighting = FixedWeighting(dict.fromkeys((t.name for t in teacher_specs), weight), min_confidence=0.2)
     names = ("original", "teacher_loss", "drop_teachers")
     settings = {name: changes.pop(name) for name in names if name in changes}
     taught = {name: changes.pop(name) for name in ("share", "where", "joint_weights") if name in changes}
     taught = {"joint_weights": False, **taught}
-    maker = TargetMaker(STUDENT, teachings, weighting, ["data"], TargetSettings(**taught))
+    maker = TargetMaker(STUDENT, teacher_specs, weighting, ["data"], TargetSettings(**taught))
     return DistillationLoss(maker, LossWeights(**changes), **settings)
 
 
@@ -157,12 +157,12 @@ def test_a_joint_is_pulled_as_hard_however_few_others_are_supervised_beside_it(k
 
 @pytest.mark.parametrize(("share", "factor"), [("joint", 1.0), ("teacher", 3.0)])
 def test_three_teachers_of_one_joint_share_a_weight_or_add_up(share, factor):
-    teachings = [dataclasses.replace(TEACHING, name=name) for name in "abc"]
+    teacher_specs = [dataclasses.replace(TEACHING, name=name) for name in "abc"]
     batch = dataclasses.replace(batch_of(), teachers={name: answer_of() for name in "abc"})
     pulls = []
-    for chosen in (teachings[:1], teachings):
+    for chosen in (teacher_specs[:1], teacher_specs):
         answer = (torch.zeros(1, JOINTS, 384, requires_grad=True),)
-        total_loss(terms_of(loss_of(teachings=chosen, share=share), answer, batch)).backward()
+        total_loss(terms_of(loss_of(teacher_specs=chosen, share=share), answer, batch)).backward()
         pulls.append(float(answer[0].grad[0, 5].norm()))
     assert pulls[1] == pytest.approx(factor * pulls[0], rel=1e-5)
 
@@ -184,8 +184,8 @@ def test_a_joint_counts_by_its_conventions_weight_for_labels_and_teachers_alike(
         pulls = []
         for weighted in (False, True):
             answer = (torch.zeros(1, JOINTS, 384, requires_grad=True),)
-            teaching = dataclasses.replace(TEACHING, union_R=np.array([wrist, 5]))
-            loss = loss_of(teachings=(teaching,), joint_weights=weighted)
+            spec = dataclasses.replace(TEACHING, union_R=np.array([wrist, 5]))
+            loss = loss_of(teacher_specs=(spec,), joint_weights=weighted)
             total_loss(terms_of(loss, answer, batch)).backward()
             pulls.append(answer[0].grad[0].norm(dim=-1))
         ratio = (pulls[1] / pulls[0])[[wrist, 5]]

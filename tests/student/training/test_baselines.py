@@ -8,7 +8,7 @@ from pipeline.datasets.crop_table import write_crop_table
 from pipeline.errors import KDError
 from pipeline.workspace import Workspace
 from stages.cli import main
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.evaluation.evaluate import evaluate_workspace
 from student.training.baselines import baseline_workspaces, make_baselines_folder
 
@@ -37,8 +37,8 @@ def with_baselines(workspace: Workspace, baselines: dict) -> Workspace:
 def test_labels_alone_leave_out_the_pictures_that_have_none(workspace):
     workspace = with_baselines(workspace, {"labels_only": {"distill.weight": 0}})
     (baseline,) = baseline_workspaces(workspace).values()
-    assert [split.table.dataset for split in open_supervision(workspace).splits] == ["dots", "more"]
-    assert [split.table.dataset for split in open_supervision(baseline).splits] == ["dots"]
+    assert [split.table.dataset for split in open_training_data(workspace).splits] == ["dots", "more"]
+    assert [split.table.dataset for split in open_training_data(baseline).splits] == ["dots"]
     assert baseline.params.train.epochs == 1 and not baseline.params.train.baselines
 
 
@@ -46,7 +46,7 @@ def test_nothing_labelled_and_nobody_teaching_is_an_error(workspace):
     workspace = with_baselines(workspace, {"nothing": {"distill.weight": 0, "train.datasets": ["more"]}})
     (baseline,) = baseline_workspaces(workspace).values()
     with pytest.raises(KDError, match=r"no dataset of train.datasets \(more\) has labels, so nothing is"):
-        open_supervision(baseline)
+        open_training_data(baseline)
 
 
 def test_one_command_trains_the_student_and_its_baselines_and_another_compares_them(workspace, tiny):

@@ -19,10 +19,10 @@ from pipeline.params import ViewsParams
 from pipeline.store.read.reader import StoreReader
 from pipeline.workspace import Workspace
 from student.data.sampler import Draw
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.inference.crop_inference import Predictor
 from student.network.saved import load_student
-from student.training.checkpoint import load_checkpoint
+from student.training.checkpoint import load_training_state
 from student.training.train import CHECKPOINT, train_student
 from student.training.training_run import TrainingRun
 
@@ -155,7 +155,7 @@ def test_the_student_learns_labelled_joints_and_those_that_only_teachers_know(ti
     )
     tiny.add_store(make_heatmap_teacher(), "dots", workspace)
     train_student(workspace)
-    history = load_checkpoint(workspace.run / CHECKPOINT)["history"]
+    history = load_training_state(workspace.run / CHECKPOINT)["history"]
     assert history[-1]["train/loss/total"] < 0.25 * history[0]["train/loss/total"]
 
     student = load_student(workspace.run, torch.device("cpu"))
@@ -211,7 +211,7 @@ def test_a_loss_that_is_not_finite_names_the_crops_and_keeps_the_last_checkpoint
         train_student(workspace)
     named = re.search(r"Crops of the batch: ([\d, ]+)\.", str(caught.value)).group(1).split(", ")
     assert len(named) == 4 and {int(crop) // 1000 for crop in named} <= {1, 2}
-    assert len(load_checkpoint(workspace.run / CHECKPOINT)["history"]) == 2
+    assert len(load_training_state(workspace.run / CHECKPOINT)["history"]) == 2
     monkeypatch.setattr(student.training.trainer, "total_loss", sound)
     assert train_student(workspace).first_epoch == 2
 
@@ -226,7 +226,7 @@ def test_a_wrong_label_stops_training_after_the_last_good_step(workspace, tiny):
         train_student(every_step)
     poisoned = int(table.crop_id[4])
     assert poisoned in crops_named_by(caught.value)
-    saved = load_checkpoint(workspace.run / CHECKPOINT)["trainer"]
+    saved = load_training_state(workspace.run / CHECKPOINT)["trainer"]
     assert f"at step {saved['step']} of 12" in str(caught.value) and saved["step"] > 0
     assert all(weight.isfinite().all() for weight in saved["learned"].values())
 
@@ -290,7 +290,7 @@ def test_every_weighting_trains_and_what_learns_is_kept_for_a_resume(
         tiny.add_store(teacher, "dots", workspace)
     report = train_student(workspace)
     assert all(np.isfinite(value) for value in report.last.values())
-    learned = load_checkpoint(workspace.run / CHECKPOINT)["trainer"]["learned"]
+    learned = load_training_state(workspace.run / CHECKPOINT)["trainer"]["learned"]
     assert any("joint_TUD" in name for name in learned) == (weighting == "adaptive")
     assert ("train/loss/weighting/adaptive" in report.last) == (weighting == "adaptive")
 
@@ -319,7 +319,7 @@ def test_the_papers_setting_trains_rtmposes_student(
 def test_the_weight_of_occluded_labels_reaches_the_batch(workspace):
     run = TrainingRun(
         with_params(workspace, train={"occluded_weight": 0.25}).params,
-        open_supervision(workspace),
+        open_training_data(workspace),
         torch.device("cpu"),
         workspace.root,
     )

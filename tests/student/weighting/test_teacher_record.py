@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from stages.cli import main
-from student.data.supervision import open_supervision
+from student.data.training_data import open_training_data
 from student.weighting.build import build_weighting
 from student.weighting.confidence import ConfidenceWeighting
 from student.weighting.reliability import PRIOR_LABELS, ReliabilityWeighting
@@ -25,9 +25,9 @@ def workspace(tiny, make_heatmap_teacher):
 
 
 def test_shares_are_measured_on_labelled_joints_and_left_and_right_together(workspace):
-    supervision = open_supervision(workspace)
-    record = teacher_records(supervision)["dots_heatmap"]
-    joints = supervision.student.skeleton.joints
+    training_data = open_training_data(workspace)
+    record = teacher_records(training_data)["dots_heatmap"]
+    joints = training_data.student.skeleton.joints
     share = dict(zip(joints, record.share_DU[0].tolist(), strict=True))
     labels = dict(zip(joints, record.labels_DU[0].tolist(), strict=True))
     assert labels["left_wrist"] == labels["right_wrist"] == 12 and labels["pelvis"] == 0
@@ -37,8 +37,8 @@ def test_shares_are_measured_on_labelled_joints_and_left_and_right_together(work
 
 
 def test_a_joint_without_labels_has_the_teachers_overall_share(workspace):
-    record = teacher_records(open_supervision(workspace))["dots_heatmap"]
-    joints = open_supervision(workspace).student.skeleton.joints
+    record = teacher_records(open_training_data(workspace))["dots_heatmap"]
+    joints = open_training_data(workspace).student.skeleton.joints
     whole = (11 * 12 + PRIOR_LABELS / 2) / (12 * 12 + PRIOR_LABELS)  # one of twelve limb joints is wrong
     # The dataset's own share, which is the whole, once more diluted by the prior.
     dataset = (11 * 12 + PRIOR_LABELS * whole) / (12 * 12 + PRIOR_LABELS)
@@ -51,7 +51,7 @@ def test_a_joint_without_labels_has_the_teachers_overall_share(workspace):
 def test_the_strategy_of_params_is_built(workspace, name, kind):
     distill = workspace.params.distill.model_copy(update={"weighting": name})
     params = workspace.params.model_copy(update={"distill": distill})
-    assert isinstance(build_weighting(params, open_supervision(workspace), channels=4), kind)
+    assert isinstance(build_weighting(params, open_training_data(workspace), channels=4), kind)
 
 
 def test_the_command_prints_every_joint_and_brackets_what_is_not_measured(workspace):

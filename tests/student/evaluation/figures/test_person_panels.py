@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from student.evaluation.answers import Answer
 from student.evaluation.figures.person_panels import GAP, TITLE_HEIGHT, Columns, person_row
-from student.evaluation.readout import teacher_readout
+from student.evaluation.joint_mapping import teacher_joint_mapping
+from student.evaluation.model_results import ModelResult
 from student.evaluation.scores import evaluate_predictions
 from student.evaluation.split_evaluation import SplitEvaluation
 
@@ -13,21 +13,21 @@ ORDER = ("image", "labels", "right", "absent", "other", "student")
 
 
 @pytest.fixture
-def split(body, person, make_table, answer):
+def split(body, person, make_table, result):
     """`student` has the nose 15 px too low, `other` has none; `absent` has no answer."""
     table = make_table(person[None], np.array([[2, 2, 2, 2, 0, 2]]))
     low = np.zeros((1, 6, 2))
     low[0, 5, 1] = 15
     predictions = {
-        "student": answer(table, offset=low),
-        "other": answer(table, without=[5]),
-        "right": answer(table),
+        "student": result(table, offset=low),
+        "other": result(table, without=[5]),
+        "right": result(table),
     }
-    readout = teacher_readout(body, body)
+    mapping = teacher_joint_mapping(body, body)
     return SplitEvaluation(
         table,
         body,
-        {model: Answer(readout, p) for model, p in predictions.items()},
+        {model: ModelResult(mapping, p) for model, p in predictions.items()},
         {model: evaluate_predictions(table, body, p) for model, p in predictions.items()},
     )
 
@@ -79,9 +79,9 @@ def test_an_unlabelled_wrist_is_drawn_for_models_only(panels):
     assert abs(x - (90 - 22.5) * COLUMNS.side / 75) < 3
 
 
-def test_people_without_labels_have_an_empty_place_for_them(body, person, make_table, answer, split):
+def test_people_without_labels_have_an_empty_place_for_them(body, person, make_table, result, split):
     bare = make_table(person[None], np.zeros((1, 6)))
-    unlabelled = SplitEvaluation(bare, body, split.answers, {})
+    unlabelled = SplitEvaluation(bare, body, split.results, {})
     picture, side = person_row(unlabelled, 0, IMAGE, COLUMNS), COLUMNS.side
     labels = picture[TITLE_HEIGHT:, side + GAP : 2 * side + GAP]
     assert (labels == 240).all()

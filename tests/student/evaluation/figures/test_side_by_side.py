@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from student.evaluation.answers import Answer
 from student.evaluation.figures.person_panels import Columns
 from student.evaluation.figures.side_by_side import SHEET, write_side_by_side
-from student.evaluation.readout import teacher_readout
+from student.evaluation.joint_mapping import teacher_joint_mapping
+from student.evaluation.model_results import ModelResult
 from student.evaluation.scores import evaluate_predictions
 from student.evaluation.split_evaluation import SplitEvaluation
 
@@ -13,7 +13,7 @@ COLUMNS = Columns(teachers=(), students=("student",))
 
 
 @pytest.fixture
-def make_split(body, person, make_table, answer, tmp_path):
+def make_split(body, person, make_table, result, tmp_path):
     """People whose errors are by row; without labels where there are no errors."""
 
     def make(errors, labelled=True):
@@ -23,9 +23,11 @@ def make_split(body, person, make_table, answer, tmp_path):
             cv2.imwrite(str(tmp_path / name), np.zeros((200, 220, 3), np.uint8))
         offset = np.zeros((len(errors), 6, 2))
         offset[:, :, 0] = np.array(errors)[:, None]
-        told = answer(table, offset=offset)
+        told = result(table, offset=offset)
         scores = {"student": evaluate_predictions(table, body, told)} if labelled else {}
-        return SplitEvaluation(table, body, {"student": Answer(teacher_readout(body, body), told)}, scores)
+        return SplitEvaluation(
+            table, body, {"student": ModelResult(teacher_joint_mapping(body, body), told)}, scores
+        )
 
     return make
 

@@ -32,37 +32,37 @@ def test_scores_that_are_probabilities_have_no_error_but_that_of_sampling():
     assert calibration_error(curve) < 0.01
 
 
-def test_without_a_label_there_is_no_error_to_measure(body, person, make_table, answer):
+def test_without_a_label_there_is_no_error_to_measure(body, person, make_table, result):
     assert calibration_error(()) is None
     table = make_table(person[None], visibility=[[0] * 6])
-    scores = evaluate_predictions(table, body, answer(table))
+    scores = evaluate_predictions(table, body, result(table))
     assert scores.reliability == () and "ECE" not in scores.flat()
 
 
-def test_right_is_within_a_twentieth_of_the_boxs_diagonal(body, person, make_table, answer):
+def test_right_is_within_a_twentieth_of_the_boxs_diagonal(body, person, make_table, result):
     """The person's box is 60 x 60, a twentieth of its diagonal 4.24 px: 4.2 px off is right, 4.3 is not. All
     six joints are scored 0.9, five of them are right: ECE = 0.9 - 5/6."""
     table = make_table(person[None])
     offset = np.zeros((1, 6, 2))
     offset[0, 0], offset[0, 1] = [4.2, 0], [0, 4.3]
-    scores = evaluate_predictions(table, body, answer(table, offset=offset))
+    scores = evaluate_predictions(table, body, result(table, offset=offset))
     (found,) = scores.reliability
     assert (found.count, found.right) == (6, pytest.approx(5 / 6))
     assert scores.flat()["ECE"] == pytest.approx(0.9 - 5 / 6, abs=1e-4)
 
 
-def test_unlabelled_joints_those_not_predicted_and_crowds_do_not_count(body, person, make_table, answer):
+def test_unlabelled_joints_those_not_predicted_and_crowds_do_not_count(body, person, make_table, result):
     table = make_table(
         np.stack([person, person + 90]), visibility=[[2, 1, 0, 2, 2, 2]] * 2, iscrowd=[False, True]
     )
-    scores = evaluate_predictions(table, body, answer(table, without=[5]))
+    scores = evaluate_predictions(table, body, result(table, without=[5]))
     assert [found.count for found in scores.reliability] == [4]
 
 
-def test_scores_beyond_one_count_as_one(body, person, make_table, answer):
+def test_scores_beyond_one_count_as_one(body, person, make_table, result):
     """Peaks of some teachers' heatmaps exceed 1."""
     table = make_table(person[None])
-    (found,) = evaluate_predictions(table, body, answer(table, scores=1.3)).reliability
+    (found,) = evaluate_predictions(table, body, result(table, scores=1.3)).reliability
     assert found == ScoreBin(0.9, 1.0, 6, 1.0, 1.0)
 
 
@@ -70,12 +70,12 @@ def test_right_means_the_same_as_where_calibrations_are_fitted():
     assert module.is_right is fit.is_right
 
 
-def test_files_have_the_curve_and_the_error_of_every_model(tmp_path, body, person, make_table, answer):
+def test_files_have_the_curve_and_the_error_of_every_model(tmp_path, body, person, make_table, result):
     table = make_table(person[None])
     scores = {
         "toy-val": {
-            "student": evaluate_predictions(table, body, answer(table, scores=[[0.5] * 3 + [0.9] * 3])),
-            "blind": evaluate_predictions(table, body, answer(table, offset=[60, 0], scores=0.9)),
+            "student": evaluate_predictions(table, body, result(table, scores=[[0.5] * 3 + [0.9] * 3])),
+            "blind": evaluate_predictions(table, body, result(table, offset=[60, 0], scores=0.9)),
         }
     }
     curves = json.loads(write_reliability(tmp_path / "reliability.json", scores).read_text())

@@ -11,7 +11,7 @@ from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
 from pipeline.params import StudentParams
 from student.network.config import StudentConfig
-from student.network.init.start import Start, start_student
+from student.network.init.initial_student import InitialStudent, initial_student
 from student.network.pose_student import PoseStudent
 
 RTMPOSE_T = {"backbone": "cspnext_t", "head": "rtmcc", "input_size": (64, 96)}
@@ -24,11 +24,11 @@ def student_config(conventions: Sequence[str] = ("coco17",), **params: Any) -> S
 
 def started(
     root: Path, init: dict[str, Any], conventions: Sequence[str] = ("coco17", "mpii16"), **params: Any
-) -> Start:
+) -> InitialStudent:
     """Seed 0, whatever is asked for."""
     torch.manual_seed(0)
     settings = StudentParams(**{**RTMPOSE_T, **params, "init": init})
-    return start_student(student_config(conventions, **params), settings, root)
+    return initial_student(student_config(conventions, **params), settings, root)
 
 
 def random_student(conventions: Sequence[str] = ("coco17",), seed: int = 1, **params: Any) -> PoseStudent:
@@ -47,7 +47,7 @@ def save_like_mmpose(
 
 
 @pytest.fixture
-def start() -> Callable[..., Start]:
+def start() -> Callable[..., InitialStudent]:
     return started
 
 

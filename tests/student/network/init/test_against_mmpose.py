@@ -16,7 +16,7 @@ from student.inference.crop_inference import Predictor
 from student.network.decode import decode
 from student.targets.stored import teacher_batch
 from student.targets.teacher import teacher_targets
-from student.targets.teaching import Teaching, warp_plane
+from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 pytestmark = [pytest.mark.mm, pytest.mark.realdata]
 
@@ -105,7 +105,7 @@ def test_a_student_that_starts_as_its_own_teacher_is_taught_what_it_says(realdat
     codec = MapCodec.of(ExtractParams(), "simcc", teacher.beta)
     relations = config.skeleton.relations_of(teacher.convention)
     joints = teacher.convention.joints
-    teaching = Teaching.of("rtmpose", relations, joints, teacher.map, teacher.crop, codec, config)
+    spec = TeacherSpec.of("rtmpose", relations, joints, teacher.map, teacher.crop, codec, config)
     output = teacher.answer(crops)
     stored = codec.encode(output.maps)
     stored.pop("floor")
@@ -117,8 +117,8 @@ def test_a_student_that_starts_as_its_own_teacher_is_taught_what_it_says(realdat
         crop_id_B=np.arange(PEOPLE),
     )
     still = np.tile(np.eye(2, 3), (PEOPLE, 1, 1))
-    batch = teacher_batch(teaching, torch.arange(PEOPLE), rows, still, warp_plane(config))
-    targets = teacher_targets(batch, torch.zeros(PEOPLE, dtype=torch.bool), teaching, config)
+    batch = teacher_batch(spec, torch.arange(PEOPLE), rows, still, warp_plane(config))
+    targets = teacher_targets(batch, torch.zeros(PEOPLE, dtype=torch.bool), spec, config)
     decoded, _ = decode(
         tuple(axis.clamp_min(1e-30).log() for axis in targets.positions), config.map, config.target_sigma
     )

@@ -40,7 +40,7 @@ def ours_of(teacher, image, boxes):
     """Keypoints in image pixels and scores of the boxes of one image, in one batch."""
     affines = crop_affine(boxes, teacher.crop)
     crops = np.stack([warp_crop(image, affine, teacher.crop.input_size) for affine in affines])
-    output = teacher.answer(torch.from_numpy(crops))
+    output = teacher.predict(torch.from_numpy(crops))
     return apply(invert(affines), output.keypoints_BK2), output.confidence_BK
 
 
@@ -109,7 +109,7 @@ def moved_cells(teacher, image, boxes):
     else:
         flat = maps.heatmap_BKHW.flatten(2).argmax(2).numpy()
         highest = np.stack([flat % teacher.map.size[0], flat // teacher.map.size[0]], axis=-1)
-    keypoints_BK2 = teacher.answer(images_BHW3).keypoints_BK2
+    keypoints_BK2 = teacher.predict(images_BHW3).keypoints_BK2
     return np.linalg.norm((keypoints_BK2 - highest * teacher.map.scale) / teacher.map.scale, axis=-1)
 
 
@@ -142,7 +142,7 @@ def test_stock_configs_build_without_a_download(write_checkpoint, tmp_path, name
     convention = "mpii16" if "mpii" in name else "coco17"
     teacher = teacher_of(spec, checkpoint, tmp_path, convention=convention, flip_test=False)
     width, height = teacher.crop.input_size
-    output = teacher.answer(torch.zeros(1, height, width, 3, dtype=torch.uint8))
+    output = teacher.predict(torch.zeros(1, height, width, 3, dtype=torch.uint8))
     columns, rows = teacher.map.size
     assert output.maps.heatmap_BKHW.shape == (1, teacher.convention.num_joints, rows, columns)
 
@@ -357,7 +357,7 @@ def test_real_teachers_answer_as_in_mmpose(realdata, pack_boxes, config, checkpo
             theirs = theirs_of(path, folder / plain, flip_test, image, boxes)
             assert_same_answers(ours_of(teacher, image, boxes), theirs)
     assert isinstance(
-        teacher.answer(torch.zeros(1, 256, teacher.crop.input_size[0], 3, dtype=torch.uint8)).maps,
+        teacher.predict(torch.zeros(1, 256, teacher.crop.input_size[0], 3, dtype=torch.uint8)).maps,
         (SimCCOutput if convention == "coco17" else HeatmapOutput),
     )
 

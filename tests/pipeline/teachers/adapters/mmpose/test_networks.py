@@ -39,7 +39,7 @@ from pipeline.workspace import Workspace
 params = Workspace.open(Path()).teacher("simcc_mpii")
 teacher = build_teacher("simcc_mpii", params, Path(), torch.device("cpu"))
 width, height = teacher.crop.input_size
-teacher.answer(torch.zeros(1, height, width, 3, dtype=torch.uint8))
+teacher.predict(torch.zeros(1, height, width, 3, dtype=torch.uint8))
 print(json.dumps([name for name in {_USED_BY_TRAINING_ONLY} if name in sys.modules]))
 """
     assert printed_by(code, repository) == []

@@ -65,13 +65,13 @@ def test_maps_are_the_networks_in_every_layout_and_batch(
     teacher = teacher_of(flip_test=False)
     assert isinstance(teacher, Teacher)
     expected = torch.nn.functional.avg_pool2d(colours(crops), 4)
-    torch.testing.assert_close(teacher.answer(crops).maps.heatmap_BKHW, expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(teacher.predict(crops).maps.heatmap_BKHW, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_simcc_networks_give_two_vectors(tiny_onnx, teacher_of, crops, colours):
     tiny_onnx(kind="simcc")
     teacher = teacher_of(flip_test=False)
-    output = teacher.answer(crops)
+    output = teacher.predict(crops)
     assert isinstance(output.maps, SimCCOutput) and teacher.beta == 10.0
     x, y = colours(crops).mean(dim=2), colours(crops).mean(dim=3)
     torch.testing.assert_close(output.maps.x_BKW, x, rtol=1e-5, atol=1e-4)
@@ -93,7 +93,7 @@ def test_the_flip_test_makes_the_maps_mirror_symmetric(tiny_onnx, teacher_of, cr
     """The answer to the mirrored crop is the mirrored answer, left for right."""
     tiny_onnx()
     teacher = teacher_of(flip_test=True)
-    maps, mirrored = (teacher.answer(images).maps.heatmap_BKHW for images in (crops, crops.flip(2)))
+    maps, mirrored = (teacher.predict(images).maps.heatmap_BKHW for images in (crops, crops.flip(2)))
     flipped = list(teacher.convention.flip_permutation)
     assert flipped == FLIPPED
     torch.testing.assert_close(mirrored, maps[:, flipped].flip(3), rtol=1e-5, atol=1e-4)
@@ -234,7 +234,7 @@ def pck(teacher, folder, count):
         image = cv2.imread(str(folder / "images" / files[entry["image_id"]]))
         affine = crop_affine(np.array([entry["bbox"]], dtype=np.float64), teacher.crop)
         crop = warp_crop(image, affine[0], teacher.crop.input_size)
-        found = apply(invert(affine), teacher.answer(torch.from_numpy(crop[None])).keypoints_BK2)[0]
+        found = apply(invert(affine), teacher.predict(torch.from_numpy(crop[None])).keypoints_BK2)[0]
         labelled = dict(zip(names, np.reshape(entry["keypoints"], (-1, 3)), strict=True))
         diagonals = [("left_shoulder", "right_hip"), ("right_shoulder", "left_hip")]
         torso = max(np.linalg.norm(labelled[a][:2] - labelled[b][:2]) for a, b in diagonals)

@@ -15,7 +15,7 @@ from student.weighting.strategy import TeacherAnswer, Weights
 
 
 @dataclass(frozen=True)
-class Panel:
+class TeacherStack:
     """Answers laid out by teacher, crop and union joint; zero where there is none.
 
     `base_TBU` is the weight each would have by itself; an answer takes part where it is above 0.
@@ -25,7 +25,9 @@ class Panel:
     base_TBU: Float[Tensor, "t b u"]
 
     @classmethod
-    def of(cls, answers: Mapping[str, TeacherAnswer], base: Weights, crops: int, joints: int) -> "Panel":
+    def of(
+        cls, answers: Mapping[str, TeacherAnswer], base: Weights, crops: int, joints: int
+    ) -> "TeacherStack":
         rows = [_spread(answers[name], base[name], crops, joints) for name in answers]
         return cls(answers, torch.stack(rows))
 
@@ -67,7 +69,7 @@ def shared_by_joint(
     joint that three teachers answer is pulled as hard as one that one answers."""
     if not answers:
         return weights
-    own, parts = (Panel.of(answers, values, crops, joints) for values in (weights, base))
+    own, parts = (TeacherStack.of(answers, values, crops, joints) for values in (weights, base))
     # As many as take part share: each has its own weight times its part of the base.
     part_TBU = parts.base_TBU / parts.base_TBU.sum(0).clamp_min(1e-12)
     return own.by_teacher(own.base_TBU * part_TBU)

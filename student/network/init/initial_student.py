@@ -16,7 +16,7 @@ from student.network.pose_student import PoseStudent
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialStudent:
     """A student before its first step.
 
     `identity` tells one origin of weights from another: the SHA-256 of a file, `imagenet`, or "" for random
@@ -28,7 +28,7 @@ class Start:
     told: str
 
 
-def start_student(config: StudentConfig, params: StudentParams, root: Path) -> Start:
+def initial_student(config: StudentConfig, params: StudentParams, root: Path) -> InitialStudent:
     """Fresh weights, drawn from torch's global generator, then those of `params.init` over them.
 
     Paths start at `root`.
@@ -42,15 +42,15 @@ def start_student(config: StudentConfig, params: StudentParams, root: Path) -> S
     return start
 
 
-def _started(student: PoseStudent, params: StudentParams, root: Path) -> Start:
+def _started(student: PoseStudent, params: StudentParams, root: Path) -> InitialStudent:
     if params.init.backbone == PACKAGED_WEIGHTS:
         _load_imagenet(student)
         told = "starts from ImageNet weights in the backbone; the head is fresh"
-        return Start(student, PACKAGED_WEIGHTS, told)
+        return InitialStudent(student, PACKAGED_WEIGHTS, told)
     weights = _read(student, params, root)
     if weights is None:
-        return Start(student, "", "starts from random weights")
-    return Start(student, weights.sha256, take_over(student, weights))
+        return InitialStudent(student, "", "starts from random weights")
+    return InitialStudent(student, weights.sha256, take_over(student, weights))
 
 
 def _read(student: PoseStudent, params: StudentParams, root: Path) -> InitialWeights | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from student.weighting.fixed import FixedWeighting
-from student.weighting.panel import shared_by_joint
+from student.weighting.teacher_stack import shared_by_joint
 
 HERE = [10.0, 10.0]
 

@@ -9,7 +9,7 @@ from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import ExtractParams, StudentParams
 from pipeline.store.format.map_codec import MapCodec
 from student.network.config import StudentConfig
-from student.targets.teaching import Teaching, grid_size, warp_plane
+from student.targets.teacher_spec import TeacherSpec, grid_size, warp_plane
 
 STUDENT = CropGeometry((192, 256), 1.25)
 PLANE = MapGeometry("heatmap", (48, 64), (4.0, 4.0), (1.5, 1.5))
@@ -46,9 +46,9 @@ def test_relations_of_weight_zero_teach_nothing():
     student = StudentConfig.from_params(StudentParams(), union)
     relations = [Relation(0, 3, "same", 1.0), Relation(1, 4, "similar", 0.0)]
     codec = MapCodec.of(ExtractParams(), "heatmap", None)
-    teaching = Teaching.of("t", relations, load_convention("coco17").joints, PLANE, STUDENT, codec, student)
-    assert teaching.union_R.tolist() == [3]
-    assert teaching.frame == (5, 6, 11, 12)
+    spec = TeacherSpec.of("t", relations, load_convention("coco17").joints, PLANE, STUDENT, codec, student)
+    assert spec.union_R.tolist() == [3]
+    assert spec.frame == (5, 6, 11, 12)
 
 
 @pytest.mark.parametrize("head", ["simcc", "rtmcc"])

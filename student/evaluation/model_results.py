@@ -11,31 +11,31 @@ from pipeline.params import ViewsParams
 from pipeline.workspace import Workspace
 from student.data.cells import open_cell
 from student.data.crop_views import CropViews
+from student.evaluation.joint_mapping import JointMapping, student_joint_mapping, teacher_joint_mapping
 from student.evaluation.predictions import Predictions
-from student.evaluation.readout import Readout, student_readout, teacher_readout
 from student.inference.crop_inference import Predictor
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelResult:
     """One model's predictions for one dataset, and how they were read out."""
 
-    readout: Readout
+    mapping: JointMapping
     predictions: Predictions
 
 
-def student_answer(
+def student_result(
     predictor: Predictor, table: CropTable, convention: Convention, batch_size: int, workers: int
-) -> Answer:
+) -> ModelResult:
     """Run the student on every crop of the table."""
     union = predictor.predict_table(table, batch_size, workers)
-    readout = student_readout(predictor.student.config.skeleton, convention)
-    return Answer(readout, readout.apply(union.crop_id, union.keypoints_NU2, union.scores_NU))
+    mapping = student_joint_mapping(predictor.student.config.skeleton, convention)
+    return ModelResult(mapping, mapping.apply(union.crop_id, union.keypoints_NU2, union.scores_NU))
 
 
-def teacher_answer(
+def teacher_result(
     workspace: Workspace, teacher: str, table: CropTable, convention: Convention
-) -> Answer | None:
+) -> ModelResult | None:
     """The teacher's own decoded joints, from its store; None where there is no store for the table's dataset.
 
     Raises:
@@ -45,7 +45,9 @@ def teacher_answer(
         return None
     store = open_cell(workspace, teacher, table)
     known = load_convention(workspace.teacher(teacher).convention, workspace.root)
-    readout = teacher_readout(known.reordered(store.attributes["convention"]["joints"], teacher), convention)
+    mapping = teacher_joint_mapping(
+        known.reordered(store.attributes["convention"]["joints"], teacher), convention
+    )
     rows = CropViews(table, ViewsParams()).plain_store_rows(store, teacher, np.arange(len(table)))
     keypoints, scores = (store.column(name)[rows] for name in ("keypoints", "confidence"))
-    return Answer(readout, readout.apply(table.crop_id, keypoints, scores))
+    return ModelResult(mapping, mapping.apply(table.crop_id, keypoints, scores))

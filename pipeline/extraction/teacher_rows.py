@@ -34,7 +34,7 @@ class CropRequest:
 
 
 @torch.inference_mode()
-def answer_rows(teacher: Teacher, request: CropRequest, codec: MapCodec) -> CellRows:
+def teacher_rows(teacher: Teacher, request: CropRequest, codec: MapCodec) -> CellRows:
     """Ask the teacher and encode its maps, on the device of the crops.
 
     Raises:
@@ -92,10 +92,10 @@ def _finite_answer(teacher: Teacher, request: CropRequest) -> TeacherOutput:
     """Half precision where the device has it; a batch that overflows there is asked again in full."""
     device = request.images_BHW3.device
     with _autocast(device):
-        output = teacher.answer(request.images_BHW3)
+        output = teacher.predict(request.images_BHW3)
     bad_B = ~_finite(output)
     if bad_B.any() and device.type == "cuda":
-        output = teacher.answer(request.images_BHW3)
+        output = teacher.predict(request.images_BHW3)
         bad_B = ~_finite(output)
     if bad_B.any():
         ids = ", ".join(str(crop_id) for crop_id in request.keys.crop_id_B[bad_B][:5])

@@ -12,7 +12,7 @@ from student.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Readout:
+class JointMapping:
     """For every joint of the dataset's convention, the model's joint that stands for it, or None.
 
     A joint without one is not predicted: evaluation leaves it out, so it is neither wrong nor right.
@@ -52,21 +52,23 @@ class Readout:
         return Predictions(crop_id_N, keypoints_NK2, scores_NK, predicted_K)
 
 
-def student_readout(union: UnionSkeleton, target: Convention) -> Readout:
+def student_joint_mapping(union: UnionSkeleton, target: Convention) -> JointMapping:
     """How a student over `union` answers in `target`: the best relation of each of target's joints."""
-    return _readout(target, ((r.union, r.source, r.kind) for r in union.to_convention(target)))
+    return _joint_mapping(target, ((r.union, r.source, r.kind) for r in union.to_convention(target)))
 
 
-def teacher_readout(source: Convention, target: Convention) -> Readout:
+def teacher_joint_mapping(source: Convention, target: Convention) -> JointMapping:
     """How a teacher in `source`'s output order answers in `target`, joined through the union of both."""
-    return _readout(target, match_joints(source, target))
+    return _joint_mapping(target, match_joints(source, target))
 
 
-def _readout(target: Convention, matches: Iterable[tuple[int, int, str]]) -> Readout:
+def _joint_mapping(target: Convention, matches: Iterable[tuple[int, int, str]]) -> JointMapping:
     """`matches` are (model's joint, target's joint, kind); where several reach one target, `same` wins."""
     best: dict[int, tuple[int, str]] = {}
     for source, joint, kind in matches:
         if joint not in best or (kind == "same" and best[joint][1] != "same"):
             best[joint] = (source, kind)
     chosen = [best.get(joint, (None, None)) for joint in range(target.num_joints)]
-    return Readout(target.joints, tuple(source for source, _ in chosen), tuple(kind for _, kind in chosen))
+    return JointMapping(
+        target.joints, tuple(source for source, _ in chosen), tuple(kind for _, kind in chosen)
+    )

@@ -17,20 +17,20 @@ from pipeline.store.read.reader import StoreReader
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
 from pipeline.workspace_union import workspace_convention_names, workspace_union
-from student.data.cells import open_cell, stored_convention, teaching_of
+from student.data.cells import open_cell, stored_convention, teacher_spec_of
 from student.data.split import TrainingSplit, relations_of
 from student.network.config import StudentConfig
-from student.targets.teaching import Teaching
+from student.targets.teacher_spec import TeacherSpec
 from student.training.checkpoint import MEANINGS
 
 
 @dataclass(frozen=True)
-class Supervision:
+class TrainingData:
     """The splits to train on and the teachers that answered any of them."""
 
     student: StudentConfig
     splits: Sequence[TrainingSplit]
-    teachings: Sequence[Teaching]
+    teacher_specs: Sequence[TeacherSpec]
     identity: dict[str, Any]
     """Hashes of tables, stores and conventions: a training goes on only where they are the same."""
     split_conventions: Mapping[str, Convention]
@@ -43,7 +43,7 @@ class Supervision:
     """What a user should know of it."""
 
 
-def open_supervision(workspace: Workspace) -> Supervision:
+def open_training_data(workspace: Workspace) -> TrainingData:
     """Crop tables of `train.datasets`, and the stores that `cells` and `distill` name for them.
 
     Without a distillation weight no store is needed, and datasets without labels are left out. No map is
@@ -60,12 +60,12 @@ def open_supervision(workspace: Workspace) -> Supervision:
     readers = _readers(params, splits)
     if params.distill.weight > 0 and not readers:
         raise _nobody_teaches(workspace)
-    return Supervision(
+    return TrainingData(
         student=student,
         splits=splits,
-        teachings=[
+        teacher_specs=[
             replace(
-                teaching_of(workspace, name, reader, union, student),
+                teacher_spec_of(workspace, name, reader, union, student),
                 min_confidence=params.distill.min_confidence,
                 reads_maps=params.distill.targets == "maps",
             )
@@ -115,14 +115,14 @@ def _readers(params: Params, splits: Sequence[TrainingSplit]) -> dict[str, Store
 
 def _nobody_teaches(workspace: Workspace) -> KDError:
     params = workspace.params
-    teaching = [name for name, weight in params.distill_weights().items() if weight > 0]
+    spec = [name for name, weight in params.distill_weights().items() if weight > 0]
     found, remedy = (
         (
             f"no teacher with a weight ({', '.join(teaching)}) is run over any of train.datasets "
             f"({', '.join(params.train.datasets)})",
             "Add one to cells.datasets, and to the teacher's own datasets where it has such a list",
         )
-        if teaching
+        if spec
         else ("no teacher in distill.teachers has a weight", "Give one a weight")
     )
     return KDError(

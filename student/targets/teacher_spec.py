@@ -17,7 +17,7 @@ SAME_RESOLUTION = 1.2
 
 
 @dataclass(frozen=True)
-class Teaching:
+class TeacherSpec:
     """One teacher, as the student of one config is taught by it. All of it is known before training.
 
     `codec` reads its stored maps. `map_size` is (width, height) of its map, `grid_size` that of the grid
@@ -50,7 +50,7 @@ class Teaching:
         crop: CropGeometry,
         codec: MapCodec,
         student: StudentConfig,
-    ) -> "Teaching":
+    ) -> "TeacherSpec":
         """Uncalibrated. `joints`, `geometry` and `crop` are the teacher's; relations of weight 0 teach
         nothing and are left out."""
         kept = [relation for relation in relations if relation.weight > 0]
@@ -67,7 +67,7 @@ class Teaching:
             frame=body_frame(joints),
         )
 
-    def calibrated(self, calibration: Calibration) -> "Teaching":
+    def calibrated(self, calibration: Calibration) -> "TeacherSpec":
         return replace(self, calibration=calibration)
 
 
