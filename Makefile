@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint same install clean
+.PHONY: demo test lint same docs install clean
 
 demo: install
 	dvc repro
@@ -25,6 +25,10 @@ lint: install
 # After a refactoring: losses and extracted bytes as before, bit for bit.
 same: install
 	OMP_NUM_THREADS=1 python -m benchmarks.same
+
+# The pages that are made from the code: settings, commands, built-in conventions.
+docs: install
+	python -m stages.documentation
 
 install: $(BIN)/.installed
 

@@ -55,10 +55,15 @@ def meanings_of(names: Iterable[str | None], root: Path) -> dict[str, str]:
     return {name: load_convention(name, root).meaning_sha256 for name in names if name is not None}
 
 
+def builtin_path(name: str) -> Path:
+    """The file of one of BUILTIN, which opens with a comment on its source."""
+    return _FOLDER / f"{name}.yaml"
+
+
 @cache
 def builtin_convention(name: str) -> Convention:
     """One of BUILTIN."""
-    return read_convention(_FOLDER / f"{name}.yaml")
+    return read_convention(builtin_path(name))
 
 
 @cache

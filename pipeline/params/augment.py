@@ -16,15 +16,19 @@ class AugmentParams(Section):
     """Of rotation, scale and shift within their ranges; truncnorm: a standard normal cut at -1 and 1, as in
     MMPose's `RandomBBoxTransform`."""
     flip: Fraction = 0.5
+    """How likely a crop is mirrored."""
     rotation_degrees: float = Field(default=30.0, ge=0.0, le=180.0)
+    """A crop is turned by up to this much, either way."""
     scale: float = Field(default=0.25, ge=0.0, lt=1.0)
     """The crop's side is multiplied by a factor from [1 - scale, 1 + scale]."""
     shift: Fraction = 0.05
     """Largest shift of the crop's centre, as a fraction of its side."""
     shift_probability: Fraction = 1.0
+    """How likely a crop is moved at all."""
     shift_of: Literal["box", "padded"] = "box"
     """Whose side: the person's box, or that times `student.padding` (MMPose's `bbox_scale`)."""
     half_body: Fraction = 0.1
+    """How likely a crop is cut to the upper or the lower body."""
     stored_views: Fraction = 0.5
     """Share of crops shown in one of their stored views (`extract.views`), to which teachers' own answers are
     known, instead of one drawn by the settings above. Nothing where no view is stored."""
@@ -42,6 +46,7 @@ class AugmentParams(Section):
     dropout_size: tuple[Fraction, Fraction] = (0.2, 0.4)
     """Least and largest side of that rectangle, as a share of the crop's."""
     dropout_colour: Literal["random", "black"] = "random"
+    """Of the rectangle."""
     mask_distillation: bool = False
     """Teachers, who saw the whole crop, teach nothing of what lies under the rectangle; labels do."""
 
@@ -68,5 +73,6 @@ class LastEpochsParams(Section):
     """The end of a training, on pictures nearer to those of test time (RTMPose's `PipelineSwitchHook`)."""
 
     epochs: int = Field(ge=1, le=10000)
+    """How many."""
     augment: dict[str, Any]
     """Settings of `train.augment` that are others there."""

@@ -15,6 +15,7 @@ class DistillParams(Section):
     """Settings of arXiv 2405.20084 (`pipeline.params.presets`); what is written out beside it in `distill`
     wins."""
     weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Of all terms of teachers together, beside `train.ground_truth_weight`; 0: labels alone."""
     schedule: Literal["constant", "decay"] = "constant"
     """decay: the weight falls in a straight line towards 0 at the last epoch."""
     warmup_epochs: int = Field(default=0, ge=0)
@@ -42,6 +43,7 @@ class DistillParams(Section):
     """A calibration.json to use as it is (`kd-pipeline calibrate --out`); None: one is fitted for the
     training."""
     loss: Literal["kl", "mse", "peak_mse"] = "kl"
+    """What a distance between the student's and the teacher's distribution costs (docs/distillation.md)."""
     temperature: float = Field(default=1.0, ge=0.05, le=20.0)
     """Of the loss `kl`: above 1, faint positions count more."""
     coordinate_weight: float = Field(default=0.0, ge=0.0, le=100.0)

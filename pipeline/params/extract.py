@@ -17,11 +17,13 @@ class ViewsParams(Section):
     """How likely a view is mirrored. Training mirrors any view by itself, without loss; and of a flip-tested
     teacher the mirrored view's answer is the mirrored answer."""
     rotation_degrees: float = Field(default=30.0, ge=0.0, le=180.0)
+    """A view is turned by up to this much, either way."""
     scale: float = Field(default=0.25, ge=0.0, lt=1.0)
     """The crop's side is multiplied by a factor from [1 - scale, 1 + scale]."""
     shift: Fraction = 0.05
     """Largest shift of the crop's centre, as a fraction of its side."""
     seed: int = Field(default=0, ge=0)
+    """Another seed draws other views."""
 
 
 class ExtractParams(Section):
@@ -41,8 +43,11 @@ class ExtractParams(Section):
     quiet: float | None = Field(default=None, ge=0.0, le=100.0)
     """So are values under this many times the mean of their map."""
     zstd_level: int | None = Field(default=None, ge=1, le=22)
+    """Higher is smaller and slower to write; None: as the preset says."""
     shard_size: int = Field(default=1024, ge=1, le=65536)
+    """Crops to a file of maps."""
     views: ViewsParams = ViewsParams()
+    """Augmented views of every crop that are stored too."""
 
     @model_validator(mode="after")
     def _exact_has_no_steps(self) -> "ExtractParams":

@@ -64,22 +64,27 @@ class StudentParams(Section):
         "cspnext_s",
         "cspnext_m",
     ] = "resnet18"
+    """The network before the head; docs/students.md has their sizes."""
     output_stride: Literal[16, 32] = 32
     """Input pixels to a cell of the backbone's last map: 16 leaves the last stage out, for small inputs, or
     (resnet18_slim) dilates it."""
     frozen_stages: int = Field(default=0, ge=0, le=8)
     """Stages of the backbone, from the stem on, that keep their weights and statistics."""
     init: InitParams = InitParams()
+    """The weights it starts from."""
     head: Literal["heatmap", "simcc", "rtmcc"] = "heatmap"
     """rtmcc: RTMPose's, SimCC with attention between joints."""
     input_size: PixelSize = (192, 256)
+    """(width, height) of a crop, in pixels."""
     padding: float = Field(default=1.25, ge=1.0, le=2.0)
+    """The crop's sides are the box's times this, before the aspect ratio is fitted."""
     width: int = Field(default=128, ge=8, le=1024)
     """Channels of the head's hidden layers; those of rtmcc are RTMPose's."""
     sigma: Sigma | tuple[Sigma, Sigma] = 2.0
     """Standard deviation of a ground-truth Gaussian: map cells (heatmap), bins (SimCC); or two, along x and
     y."""
     simcc_split_ratio: float = Field(default=2.0, ge=0.5, le=4.0)
+    """Bins to an input pixel, of the heads `simcc` and `rtmcc`."""
 
     @property
     def sigma_xy(self) -> tuple[float, float]:

@@ -16,6 +16,7 @@ class ValidationParams(Section):
     The training is the same to the bit."""
 
     datasets: tuple[str, ...] = Field(min_length=1)
+    """Names from `datasets`, none of which is trained on."""
     every_epochs: int = Field(default=1, ge=1, le=10000)
     """And after the last epoch."""
 
@@ -27,28 +28,37 @@ class TrainParams(Section):
     """Settings that a published network is trained with (`pipeline.params.recipes`); they cannot be changed
     beside it."""
     datasets: tuple[str, ...] = Field(min_length=1)
+    """Names from `datasets` that are trained on, labelled or not."""
     epochs: int = Field(default=100, ge=1, le=10000)
+    """Length of the training."""
     steps_per_epoch: int | None = Field(default=None, ge=1, le=10_000_000)
     """Batches an epoch, whatever the datasets' sizes; None: as many as there are crops for."""
     batch_size: int = Field(default=64, ge=1, le=8192)
+    """Crops to a step."""
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0)
+    """The highest, reached at the end of the warm-up (AdamW)."""
     schedule: Literal["cosine", "flat_cosine"] = "cosine"
     """flat_cosine: no decay in the first half of the training, as RTMPose."""
     weight_decay: float = Field(default=0.05, ge=0.0, le=1.0)
+    """Of AdamW."""
     warmup_epochs: float = Field(default=1.0, ge=0.0)
+    """Epochs, or a part of one, in which the learning rate rises in a straight line."""
     warmup_steps: int | None = Field(default=None, ge=0)
     """The warm-up in steps, instead of `warmup_epochs`."""
     clip_grad_norm: float | None = Field(default=5.0, gt=0.0)
     """None: gradients are not clipped."""
     ema_decay: float = Field(default=0.999, ge=0.0, lt=1.0)
+    """Of the averaged weights, which are the ones that are saved; 0: no average."""
     ema_ramp: Literal["hyperbolic", "exponential"] = "hyperbolic"
     """How the average's decay grows up to `ema_decay`; exponential: as MMPose's `ExpMomentumEMA`."""
     sampling: Literal["proportional", "balanced", "temperature"] = "proportional"
     """Draws per dataset: in proportion to its size, all alike, or to size ** (1 / sampling_temperature)."""
     sampling_temperature: float | None = Field(default=None, ge=1.0, le=100.0)
+    """Of the sampling `temperature`: 1 is proportional, 100 nearly balanced."""
     sampling_caps: dict[str, Annotated[int, Field(ge=1)]] = {}
     """Draws an epoch that a dataset has at most."""
     ground_truth_weight: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Weight of the loss on labels; 0: teachers alone."""
     label_beta: float | None = Field(default=None, gt=0.0, le=100.0)
     """Labels as the softmax of this times their Gaussian (RTMPose: 10); None: the Gaussian, normalised."""
     joint_weights: bool = True
@@ -59,13 +69,18 @@ class TrainParams(Section):
     """Labelled datasets on which scores are made probabilities after training: of a validation split, never
     of a test split, whose numbers would look better than they are. Empty: scores are as decoded."""
     validation: ValidationParams | None = None
+    """Labelled splits that are scored while it trains; None: no learning curve."""
     baselines: dict[str, dict[str, Any]] = {}
     """Students to compare with, trained after it: by name, the settings that are others there, as in an
     ablation's arm (`labels_only: {distill.weight: 0}`). They go to runs/baselines/<name>/."""
     amp: Literal["auto", "off", "bf16"] = "auto"
+    """bf16 arithmetic in the forward pass; auto: on CUDA."""
     seed: int = Field(default=0, ge=0)
+    """Of first weights, sampling and augmentation."""
     augment: AugmentParams = AugmentParams()
+    """What happens to the pictures."""
     last_epochs: LastEpochsParams | None = None
+    """Another augmentation for the end of the training; None: the same throughout."""
 
     @model_validator(mode="after")
     def _sampling_fits(self) -> "TrainParams":

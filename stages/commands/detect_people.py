@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Instead of a detector: every picture shows one person, whose box is the picture.",
 )
-@click.option("--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True)
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Leave out boxes of lower scores.",
+)
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="JSON to write (COCO detection results)."
 )
-@click.option("--device", default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 def detect_people(
     images: Path,
     config: str | None,

@@ -9,7 +9,13 @@ from stages.workspaces.template import TEMPLATES
 
 @click.command("init")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--template", type=click.Choice(TEMPLATES), default="quickstart", show_default=True)
+@click.option(
+    "--template",
+    type=click.Choice(TEMPLATES),
+    default="quickstart",
+    show_default=True,
+    help="What to start from.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),

@@ -20,7 +20,9 @@ import click
     show_default=True,
     help="Images with boxes alone.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Another one renders other people."
+)
 def synthesize(
     domain: str, out: Path, train_images: int, val_images: int, unlabelled_images: int, seed: int
 ) -> None:
