@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 from pipeline.params import DatasetParams, StudentParams, TrainParams, ValidationParams, parse_section
@@ -28,10 +27,3 @@ def test_every_example_of_adaptation_is_valid(repository: Path):
     datasets, train = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     parse_section(DatasetParams, datasets["datasets"]["target"], "docs/adaptation.md")
     parse_section(ValidationParams, train["train"]["validation"], "docs/adaptation.md")
-
-
-@pytest.mark.parametrize("page", ["students.md", "training.md", "adaptation.md"])
-def test_links_between_pages_lead_somewhere(repository: Path, page: str):
-    text = (repository / "docs" / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([\w./-]+\.md)(?:#[\w-]+)?\)", text):
-        assert (repository / "docs" / target).is_file(), target
