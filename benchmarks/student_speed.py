@@ -68,7 +68,7 @@ def _networks(workspace: Workspace, batch: int) -> tuple[dict[str, Work], dict[s
     for name in workspace.params.cells.teachers:
         params = workspace.params.teachers[name].model_copy(update={"flip_test": False})
         teacher = build_teacher(name, params, workspace.root, CPU)
-        works[name] = _work(teacher.answer, teacher.crop, batch)
+        works[name] = _work(teacher.predict, teacher.crop, batch)
         files[name] = workspace.path(params.checkpoint)
     return works, files, parameters(student)
 

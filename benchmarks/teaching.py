@@ -263,7 +263,7 @@ def _stored(teacher: Teacher, table: CropTable) -> StoredMaps:
             for row in range(len(table))
         ]
     )
-    output = teacher.answer(torch.from_numpy(crops))
+    output = teacher.predict(torch.from_numpy(crops))
     codec = MapCodec.of(ExtractParams(), teacher.map.kind, teacher.beta)
     stored = codec.encode(output.maps)
     stored.pop("floor")

@@ -1,11 +1,11 @@
-"""Errors a user can mend."""
+"""Errors a user can fix."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class KDError(Exception):
-    """A mistake in the input, told as: what was found, what was wanted, what to do.
+    """A mistake in the input; its message says what was found, what was wanted, and what to do.
 
     The command line prints the message in one paragraph, without a traceback, and exits with 2.
     """

@@ -50,13 +50,13 @@ def _checked(workspace: Workspace, params: DatasetParams, table: CropTable) -> C
         joints = load_convention(params.convention, workspace.root).joints
         if joints != table.joints:
             changes = [f"{a} is {b} now" for a, b in zip(table.joints, joints, strict=False) if a != b]
-            told = changes[0] if changes else f"{len(table.joints)} joints then, {len(joints)} now"
-            raise _other(table, f"made when {params.convention} had other joints, or another order: {told}")
+            change = changes[0] if changes else f"{len(table.joints)} joints then, {len(joints)} now"
+            raise _other(table, f"made when {params.convention} had other joints, or another order: {change}")
     return table
 
 
 def _other(table: CropTable, why: str) -> KDError:
     return KDError(
-        f"the crop table of {table.dataset} was {why}. Put back what was changed, or make the table anew: "
+        f"the crop table of {table.dataset} was {why}. Put back what was changed, or make the table again: "
         f"kd-pipeline index-datasets --dataset {table.dataset}"
     )

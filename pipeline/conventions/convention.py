@@ -68,17 +68,17 @@ class Convention:
         """The joints by what they are: under the name of the union joint that each is the `same` as, where
         that is one and no joint of this convention has the name; else under their own."""
         unions = [self.same.get(joint, ()) for joint in self.joints]
-        counts = Counter(union for told in unions for union in told)
+        counts = Counter(union for names in unions for union in names)
         return tuple(
-            told[0] if len(told) == 1 and counts[told[0]] == 1 and told[0] not in self.joints else joint
-            for joint, told in zip(self.joints, unions, strict=True)
+            names[0] if len(names) == 1 and counts[names[0]] == 1 and names[0] not in self.joints else joint
+            for joint, names in zip(self.joints, unions, strict=True)
         )
 
     @property
     def meaning_sha256(self) -> str:
         """Hash of all that makes a convention another one, but for its name and the reasons of `dropped`."""
-        told = asdict(self) | {"name": None, "dropped": sorted(self.dropped)}
-        return sha256_of_json(told)
+        meaning = asdict(self) | {"name": None, "dropped": sorted(self.dropped)}
+        return sha256_of_json(meaning)
 
     def index(self, joint: str) -> int:
         """Raises KDError for a joint the convention does not have."""

@@ -87,7 +87,7 @@ def _convention(name: str, lines: ConventionFile) -> Convention:
 
 
 def _check_spelling(convention: Convention, new: Collection[str], known: Collection[str]) -> None:
-    """A misspelt joint would be one more joint of the union, which nobody else teaches."""
+    """A misspelt joint would be one more joint of the union, which no other dataset or teacher has."""
     for joint in convention.joints:
         for _, union in convention.declared(joint):
             near = difflib.get_close_matches(union, known, n=1, cutoff=NEARLY)

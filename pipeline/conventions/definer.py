@@ -54,7 +54,7 @@ def definers_of(ordered: Sequence[Convention]) -> dict[str, Definer]:
     conventions, then the user's.
 
     Raises:
-        KDError: a joint is similar to a union joint nobody provides.
+        KDError: a joint is similar to a union joint that no convention provides.
     """
     declared = [(c, joint, *to) for c in ordered for joint in c.joints for to in c.declared(joint)]
     definers: dict[str, Definer] = {}
@@ -75,4 +75,6 @@ def _check_known(convention: Convention, joint: str, union: str, provided: Itera
     known = {*builtin_union_joints(), *provided}
     if union not in known:
         error = unknown_name("union joint", union, known)
-        raise KDError(f"{convention.name} has {joint!r} similar to a union joint nobody provides: {error}")
+        raise KDError(
+            f"{convention.name} has {joint!r} similar to a union joint that no convention provides: {error}"
+        )

@@ -12,14 +12,14 @@ def describe_union(union: UnionSkeleton, conventions: Sequence[Convention]) -> s
 
     A cell says how the convention stands to the joint, with its own name for it where that differs.
     """
-    told = union_as_dict(union, conventions)
-    columns = list(told["conventions"])
+    values = union_as_dict(union, conventions)
+    columns = list(values["conventions"])
     table = [["", "joint", "sigma", *columns]]
-    for joint in told["joints"]:
+    for joint in values["joints"]:
         cells = (_cell(joint, joint["provided_by"].get(column, ())) for column in columns)
         table.append([str(joint["index"]), joint["name"], f"{joint['sigma']:.4g}", *cells])
     head = f"{union.num_joints} union joints. same: weight 1, similar: weight {union.similar_weight:g}."
-    return "\n".join([head, "", *_aligned(table), "", *_dropped_lines(told["dropped"])])
+    return "\n".join([head, "", *_aligned(table), "", *_dropped_lines(values["dropped"])])
 
 
 def union_as_dict(union: UnionSkeleton, conventions: Sequence[Convention]) -> dict[str, Any]:

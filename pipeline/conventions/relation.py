@@ -42,7 +42,7 @@ def best_relations(relations: Iterable[Relation]) -> tuple[Relation, ...]:
 
 
 def _kind(convention: Convention, joint: str, declared: Kind, definer: Definer) -> Kind:
-    """What is declared; but a stand-in is `same` as itself, and everybody else only similar to it."""
+    """What is declared; but a stand-in is `same` as itself, and all others are only similar to it."""
     if (definer.convention, definer.joint) == (convention.origin, joint):
         return "same"
     return declared if definer.kind == "same" else "similar"

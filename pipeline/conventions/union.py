@@ -83,7 +83,8 @@ class UnionSkeleton:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "UnionSkeleton":
-        """The union that `as_dict` told, also after a trip through JSON, which turns tuples into lists."""
+        """The union that gave `values` by `as_dict`, also after a trip through JSON, which turns tuples into
+        lists."""
         return cls(
             joints=tuple(values["joints"]),
             flip_pairs=tuple((a, b) for a, b in values["flip_pairs"]),
@@ -109,8 +110,8 @@ def build_union(
         joints: keep only these union joints, and drop what stands for others; None keeps all.
 
     Raises:
-        KDError: no convention; two with one name; a union joint nobody provides; conventions that disagree
-            on a joint's mirror; one of `joints` without its mirror.
+        KDError: no convention; two with one name; a union joint that no convention provides; conventions that
+            disagree on a joint's mirror; one of `joints` without its mirror.
     """
     ordered = in_canonical_order(conventions)
     definers = definers_of(ordered)
@@ -153,17 +154,17 @@ def match_joints(source: Convention, target: Convention) -> list[tuple[int, int,
 
 def _mirrors(ordered: Iterable[Convention]) -> dict[str, str]:
     """Mirror of every union joint. Raises KDError where two conventions disagree on it."""
-    said: dict[str, tuple[str, str]] = {}
+    mirrors: dict[str, tuple[str, str]] = {}
     for c in ordered:
         for joint, other in zip(c.joints, (c.joints[k] for k in c.flip_permutation), strict=True):
             for (_, union), (_, mirror) in zip(c.declared(joint), c.declared(other), strict=True):
-                first, by = said.setdefault(union, (mirror, c.name))
+                first, by = mirrors.setdefault(union, (mirror, c.name))
                 if first != mirror:
                     raise KDError(
                         f"the mirror of union joint {union!r} is {first!r} after {by}, but {mirror!r} after "
-                        f"{c.name} ({joint!r}). Mend the mirrors, or the union joints named, of one of them."
+                        f"{c.name} ({joint!r}). Correct the mirrors, or the union joints, of one of them."
                     )
-    return {union: mirror for union, (mirror, _) in said.items()}
+    return {union: mirror for union, (mirror, _) in mirrors.items()}
 
 
 def _restricted(
@@ -171,7 +172,9 @@ def _restricted(
 ) -> dict[str, Definer]:
     for joint in joints:
         if joint not in definers:
-            raise KDError(f"a union joint nobody provides: {unknown_name('union joint', joint, definers)}")
+            raise KDError(
+                f"a union joint that no convention provides: {unknown_name('union joint', joint, definers)}"
+            )
         if mirror[joint] not in joints:
             raise KDError(
                 f"the union is to have {joint!r} without its mirror {mirror[joint]!r}, but a mirrored crop "

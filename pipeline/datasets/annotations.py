@@ -26,7 +26,7 @@ class ImageEntry:
 class Person:
     """One person as written in the file; `bbox`, `keypoints` and `area` are unchecked JSON (`read_json`).
 
-    `bbox` is x, y, w, h; `keypoints` is K times x, y, visibility, or None for a person nobody labelled.
+    `bbox` is x, y, w, h; `keypoints` is K times x, y, visibility, or None for a person without labels.
     """
 
     image: ImageEntry

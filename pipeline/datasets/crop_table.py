@@ -35,7 +35,7 @@ class CropTable:
 
     dataset: str
     convention: str | None
-    """As in params.yaml: a convention's name, or a YAML's path; None where nobody is labelled and none was
+    """As in params.yaml: a convention's name, or a YAML's path; None where no person is labelled and none was
     named: then K is 0."""
     images_root: Path
     image: list[str]
@@ -60,7 +60,7 @@ class CropTable:
     joints: tuple[str, ...] = ()
     """The convention's when the table was made: what the columns of `keypoints` are."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of the files it was made from, by their paths in params.yaml; empty where nobody knows."""
+    """SHA-256 of the files it was made from, by their paths in params.yaml; empty where they are unknown."""
 
     def __len__(self) -> int:
         return len(self.image)
@@ -167,7 +167,7 @@ def recorded_sha256(folder: Path) -> str | None:
 
 
 def _unusable(path: Path, cause: str) -> KDError:
-    return KDError(f"the crop table {path} {cause}. Make it anew: kd-pipeline index-datasets")
+    return KDError(f"the crop table {path} {cause}. Make it again: kd-pipeline index-datasets")
 
 
 def _to_arrow(table: CropTable) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Boxes for a folder of pictures nobody annotated."""
+"""Boxes for a folder of pictures without annotations."""
 
 import json
 import os

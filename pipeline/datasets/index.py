@@ -88,7 +88,7 @@ def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
     if not folder.is_dir():
         raise KDError(
             f"dataset {name!r}: the images folder {folder} does not exist. "
-            "Put the images there, or mend `images` in params.yaml."
+            "Put the images there, or correct `images` in params.yaml."
         )
     return folder
 
@@ -156,6 +156,6 @@ def sources_of(params: DatasetParams, root: Path) -> dict[str, str]:
                 f"{path} cannot be read: {error.strerror}. Make it readable for this user, then run the same "
                 "command again."
             ) from None
-        told = "".join(f"{file.name}\0{sha256}\0" for file, sha256 in zip(files, hashes, strict=True))
-        found[name] = hashlib.sha256(told.encode()).hexdigest() if in_folder else hashes[0]
+        listing = "".join(f"{file.name}\0{sha256}\0" for file, sha256 in zip(files, hashes, strict=True))
+        found[name] = hashlib.sha256(listing.encode()).hexdigest() if in_folder else hashes[0]
     return found

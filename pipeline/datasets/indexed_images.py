@@ -39,7 +39,7 @@ class IndexedImages:
             except OSError as error:
                 raise KDError(
                     f"the image {path} was there when the dataset was indexed, but now it cannot be read: "
-                    f"{error.strerror}. Put it back; or, to go on without it, {self._indexing()}."
+                    f"{error.strerror}. Put it back; or, to continue without it, {self._indexing()}."
                 ) from None
             if not self._known_N[row] and hashlib.sha256(data).digest() != self._sha256_N[row].tobytes():
                 raise KDError(

@@ -14,7 +14,7 @@ from pipeline.datasets.crop_table import CropTable
 FEWEST = 20
 """People from whom on a share says something."""
 SMALL_SIDE = 4.0
-"""Pixels: nobody is labelled in a smaller box."""
+"""Pixels: labelled people have larger boxes."""
 SIDES = "left_shoulder", "right_shoulder"
 
 
@@ -22,10 +22,10 @@ def doubts(table: CropTable, convention: Convention | None) -> list[str]:
     """What is improbable about the whole split, each with its counts and what it may come from."""
     if len(table) < FEWEST:
         return []
-    told = list(_about_boxes(table))
+    found = list(_about_boxes(table))
     if convention is not None and (table.visibility > 0).any():
-        told += [*_about_joints(table), *_about_sides(table, convention)]
-    return told
+        found += [*_about_joints(table), *_about_sides(table, convention)]
+    return found
 
 
 def _about_boxes(table: CropTable) -> Iterator[str]:

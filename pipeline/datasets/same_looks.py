@@ -26,9 +26,9 @@ class SameLooks:
         for part in PurePosixPath(posixpath.normpath(name)).parts:
             same = [part] if part.isascii() else self._entries(folder).get(_composed(part), [])
             if len(same) > 1 and part not in same:
-                told = " and ".join(ascii(entry) for entry in same)
+                spellings = " and ".join(ascii(entry) for entry in same)
                 raise Refused(
-                    Reason.AMBIGUOUS_NAME, f"{folder} has {told}, and neither is {ascii(part)} exactly"
+                    Reason.AMBIGUOUS_NAME, f"{folder} has {spellings}, and neither is {ascii(part)} exactly"
                 )
             if not same:
                 return None

@@ -127,7 +127,7 @@ def _labels(
             f"{convention.num_joints} joints of x, y, visibility",
         )
     joints = numbers.reshape(-1, 3)
-    joints[np.isnan(joints).all(1)] = 0  # how numpy and pandas write a joint that nobody labelled
+    joints[np.isnan(joints).all(1)] = 0  # how numpy and pandas write a joint without a label
     flags = joints[:, 2]
     _check_places(flags, "visibility", person.keypoints)
     _check_places(joints[flags > 0], "keypoints", person.keypoints)

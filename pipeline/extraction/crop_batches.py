@@ -62,7 +62,7 @@ class CropBatches(Dataset):
         self._views = views
 
     def __getitem__(self, plan: BatchPlan) -> CropBatch:
-        """An image that is gone or changed is told in the batch, not raised: a DataLoader would wrap the
+        """An image that is gone or changed is reported in the batch, not raised: a DataLoader would wrap the
         error in a worker's traceback."""
         try:
             return CropBatch(plan, self.request(plan.key_B))

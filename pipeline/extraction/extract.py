@@ -78,7 +78,7 @@ def extract_cell(
 
     Crops that the table has and the store has not, changed ones among them, go into shards of their own;
     those that were there before are not touched. Rows of crops that are no longer in the table stay, and
-    nobody looks at them.
+    are not read.
 
     With `only_damaged`, new crops and shards of which there was nothing before are left to another time.
 
@@ -86,14 +86,14 @@ def extract_cell(
     compressed maps. What is on disk is the same however often the run was killed on the way.
 
     Raises:
-        KDError: the store is stale (unless `replace_stale`, which begins it anew), is damaged in its metadata
-            or cannot be written; an image has gone or changed since indexing; the teacher answers NaN.
-            Shards finished before are kept.
+        KDError: the store is stale (unless `replace_stale`, which starts it again), is damaged in its
+            metadata or cannot be written; an image has gone or changed since indexing; the teacher answers
+            NaN. Shards finished before are kept.
     """
     device = resolve_device(runtime.device)
     store = create_store(path, CellSpec.of(teacher, table, extract), replace_stale)
-    told = extent(table, extract)
-    if _is_up_to_date(store, told):
+    wanted = extent(table, extract)
+    if _is_up_to_date(store, wanted):
         return ExtractionReport(0, 0.0, 0, len(store.layout.shards), 0.0)
     run = _Run(teacher, table, store, extract, runtime, device, progress)
     with StoreWriter(store) as writer:
@@ -106,18 +106,18 @@ def extract_cell(
         seconds = time.perf_counter() - started
         complete = not writer.store.absent()
         if complete and (run.shards_written or "fidelity" not in writer.store.attributes):
-            told["fidelity"] = run.fidelity(writer.store)
-        if complete and told != {name: writer.store.attributes.get(name) for name in told}:
-            writer.set_attributes(told)
+            wanted["fidelity"] = run.fidelity(writer.store)
+        if complete and wanted != {name: writer.store.attributes.get(name) for name in wanted}:
+            writer.set_attributes(wanted)
     there = len(writer.store.layout.shards) - len(writer.store.absent())
     return ExtractionReport(run.crops, seconds, run.shards_written, there - run.shards_written, run.waited_s)
 
 
-def _is_up_to_date(store: Store, told: Mapping[str, Any]) -> bool:
+def _is_up_to_date(store: Store, wanted: Mapping[str, Any]) -> bool:
     """Whether a complete store was last made to hold what is asked for, and still does. So one on a read-only
     disk is no error."""
     attributes = store.attributes
-    same = "fidelity" in attributes and told == {name: attributes[name] for name in told}
+    same = "fidelity" in attributes and wanted == {name: attributes[name] for name in wanted}
     return same and not store.absent() and not store.missing()
 
 

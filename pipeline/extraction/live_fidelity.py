@@ -50,13 +50,13 @@ class LiveFidelity:
     tied_BK: Bool[np.ndarray, "b k"]
 
     def summary(self) -> dict[str, Any]:
-        """Over all joints; see `_told`."""
-        return {"crops": len(self.drift_BK), **self._told(slice(None))}
+        """Over all joints; see `_summary_of`."""
+        return {"crops": len(self.drift_BK), **self._summary_of(slice(None))}
 
     def by_joint(self) -> dict[str, dict[str, Any]]:
-        return {joint: self._told(slice(k, k + 1)) for k, joint in enumerate(self.joints)}
+        return {joint: self._summary_of(slice(k, k + 1)) for k, joint in enumerate(self.joints)}
 
-    def _told(self, joints: slice) -> dict[str, Any]:
+    def _summary_of(self, joints: slice) -> dict[str, Any]:
         """Percentiles of drift without ties (which are counted), means of the others; None where nothing was
         measured."""
         drift, tied = self.drift_BK[:, joints], self.tied_BK[:, joints]
@@ -145,8 +145,8 @@ def compare(
     reader: StoreReader, row_B: Int64[np.ndarray, " b"], output: TeacherOutput, teacher: Teacher
 ) -> LiveFidelity:
     """The stored maps of these rows against the teacher's answers to the same crops."""
-    told = reader.attributes
-    codec = MapCodec.from_json(told["map_geometry"]["kind"], told["codec"])
+    attributes = reader.attributes
+    codec = MapCodec.from_json(attributes["map_geometry"]["kind"], attributes["codec"])
     arrays = reader.read(row_B).maps.arrays()
     stored = codec.decode({name: torch.from_numpy(array) for name, array in arrays.items()})
     made = _on_cpu(output.maps)

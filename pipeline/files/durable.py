@@ -19,7 +19,7 @@ SESSIONS = ".partial"
 
 def storage_error(path: Path, error: OSError) -> KDError:
     """What stopped writing at `path` in a store, and what to do about it."""
-    return cannot_write(path, error, "Finished shards are kept.", ": it goes on with the missing shards")
+    return cannot_write(path, error, "Finished shards are kept.", ": it resumes with the missing shards")
 
 
 def write_durably(path: Path, parts: Iterable[bytes]) -> None:
@@ -99,7 +99,7 @@ class Session:
 
     def __init__(self, store: Path) -> None:
         self.folder = store / SESSIONS / uuid.uuid4().hex
-        with taking_turns(store.parent):  # else somebody could take it for a dead one's before it is locked
+        with taking_turns(store.parent):  # else it could be taken for a dead one's before it is locked
             self.folder.mkdir(parents=True)
             self._descriptor = _open_folder(self.folder)
             _locked(self._descriptor)

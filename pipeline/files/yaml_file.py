@@ -12,17 +12,17 @@ from pipeline.errors import KDError
 
 
 def shortened(value: Any) -> str:
-    told = _REPR.repr(value)  # not all of it: aliases of aliases can stand for more than fits in memory
-    return told if len(told) <= LONGEST_TOLD else f"{told[:LONGEST_TOLD]}..."
+    text = _REPR.repr(value)  # not all of it: aliases of aliases can stand for more than fits in memory
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
 
 
-LONGEST_TOLD = 200
+LONGEST_QUOTE = 200
 
 
 _REPR = reprlib.Repr()
 
 
-_REPR.maxlevel, _REPR.maxstring = 3, LONGEST_TOLD
+_REPR.maxlevel, _REPR.maxstring = 3, LONGEST_QUOTE
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -41,7 +41,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         self._checked: set[int] = set()
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Puts what is merged beside what is given, after which nothing tells them apart any more."""
+        """Puts what is merged beside what is given, after which nothing distinguishes them."""
         if isinstance(node, yaml.MappingNode) and id(node) not in self._checked:
             self._checked.add(id(node))
             self._check_names(node)
@@ -89,7 +89,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
             itself.
     """
     if not path.is_file():
-        raise KDError(f"there is no file {path}. Write it, or mend its name.")
+        raise KDError(f"there is no file {path}. Write it, or correct its name.")
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except KDError as error:
@@ -97,9 +97,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise KDError(f"{path} is nested too deeply to be read. Remove some of its brackets.") from None
     except (yaml.YAMLError, ValueError, OSError) as error:  # ValueError: impossible dates, endless numbers
-        raise KDError(
-            f"{path} cannot be read as YAML: {error}. Mend the file at the place it names."
-        ) from None
+        raise KDError(f"{path} cannot be read as YAML: {error}. Correct the file at that place.") from None
     if not isinstance(values, dict):
         raise KDError(f"{path} holds {type(values).__name__}, but a mapping of names to values was wanted.")
     if _holds_itself(values, set(), set()):

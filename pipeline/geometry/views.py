@@ -1,7 +1,7 @@
 """What a teacher is shown of a crop: the plain crop, or one of a few seeded augmentations of it.
 
 A view says how the crop is turned, not in which network's input: teachers of any geometry, and students, see
-the same part of the image by the same view, so what one said of it is comparable with what another says.
+the same part of the image by the same view, so the maps of one are comparable with those of another.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def fingerprint(image_sha256: str, bbox_4: Float64[np.ndarray, "4"], view: View)
     hash (32 bytes), the box, and, unless the view is plain, its flip (0 or 1), rotation, scale and shift; all
     numbers as little-endian float64.
     """
-    told = bytes.fromhex(image_sha256) + bbox_4.astype("<f8").tobytes()
+    content = bytes.fromhex(image_sha256) + bbox_4.astype("<f8").tobytes()
     if view != PLAIN:
-        told += struct.pack("<5d", view.flip, view.rotation_degrees, view.scale, *view.shift)
-    return int.from_bytes(hashlib.sha256(told).digest()[:8], "big") >> 1
+        content += struct.pack("<5d", view.flip, view.rotation_degrees, view.scale, *view.shift)
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") >> 1

@@ -34,8 +34,8 @@ class ExtractParams(Section):
     """
 
     preset: Literal["compact", "balanced", "exact"] = "balanced"
-    """balanced: bytes, no loud value off by more than 1/255 of its peak; compact: the same, less of the faint
-    background, and slow to write; exact: float16, ten times the size."""
+    """balanced: bytes, no value above the floor off by more than 1/255 of its peak; compact: the same, less
+    of the faint background, and slow to write; exact: float16, ten times the size."""
     step: Literal[1, 2] | None = None
     """Units of 1/255 of the peak to one step of a byte; None: as the preset says, like the two below."""
     floor: int | None = Field(default=None, ge=0, le=64)

@@ -21,10 +21,10 @@ def parse_section(section: type[SectionT], values: Mapping[str, Any], source: st
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        raise KDError(f"{source}: {_all_told(error.errors(), section)}") from None
+        raise KDError(f"{source}: {_message(error.errors(), section)}") from None
 
 
-def _all_told(errors: Sequence[Mapping[str, Any]], section: type[Section]) -> str:
+def _message(errors: Sequence[Mapping[str, Any]], section: type[Section]) -> str:
     """Those of one value (of which it may be this or that) together, and none that follows from another."""
     problems: dict[str, list[str]] = {}
     for error in errors:
@@ -32,14 +32,14 @@ def _all_told(errors: Sequence[Mapping[str, Any]], section: type[Section]) -> st
         within = (other for other in errors if other["loc"][: len(place)] == place and other is not error)
         if error["type"] == "too_short" and any(within):
             continue  # what was refused is not counted
-        subject, problem = _told(error, section)
+        subject, problem = _problem(error, section)
         problems.setdefault(subject, []).append(problem)
     listed = [f"{subject}{', or '.join(found)}" for subject, found in problems.items()]
     more = len(listed) - MOST_LISTED
     return "; ".join(listed[:MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _told(error: Mapping[str, Any], section: type[Section]) -> tuple[str, str]:
+def _problem(error: Mapping[str, Any], section: type[Section]) -> tuple[str, str]:
     """What it is about, and what is wrong with it."""
     location = tuple(part for part in error["loc"] if not _ALTERNATIVE.fullmatch(str(part)))
     place = ".".join(str(part) for part in location) or "the file"
@@ -79,8 +79,8 @@ def _range(model: type[Section] | None, location: tuple[str | int, ...]) -> str:
         if (value := getattr(constraint, name, None)) is not None
     }
     words = {"ge": "{:g}", "gt": "above {:g}", "le": "to {:g}", "lt": "below {:g}"}
-    told = [words[name].format(bounds[name]) for name in words if name in bounds]
-    return f" (allowed: {' '.join(told)})" if told else ""
+    limits = [words[name].format(bounds[name]) for name in words if name in bounds]
+    return f" (allowed: {' '.join(limits)})" if limits else ""
 
 
 LIKENESS = 0.6

@@ -31,7 +31,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")]
 
 
 class Section(BaseModel):
-    """Immutable; a key that nobody reads is an error, not a silent typo."""
+    """Immutable; an unknown key is an error, not a silent typo."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -88,7 +88,7 @@ class TrainParams(Section):
             if name not in self.datasets:
                 raise in_place("train.sampling_caps", unknown_name("training dataset", name, self.datasets))
         if (self.sampling == "temperature") != (self.sampling_temperature is not None):
-            raise in_place("train", KDError(self._temperature_told()))
+            raise in_place("train", KDError(self._temperature_problem()))
         wanted, most = (self.steps_per_epoch or 0) * self.batch_size, sum(self.sampling_caps.values())
         if wanted > most and all(name in self.sampling_caps for name in self.datasets):
             message = f"steps_per_epoch of batch_size need {wanted} draws, but sampling_caps allow {most}. "
@@ -123,7 +123,7 @@ class TrainParams(Section):
             raise in_place("train", KDError(message + "meaning. Remove warmup_epochs."))
         return self
 
-    def _temperature_told(self) -> str:
+    def _temperature_problem(self) -> str:
         if self.sampling == "temperature":
             return (
                 "sampling is temperature, which needs sampling_temperature: 1 is proportional, 100 balanced."

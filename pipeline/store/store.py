@@ -169,7 +169,7 @@ def open_store(path: StorePath, expected: CellProvenance | None = None) -> Store
 
 
 def read_attributes(path: StorePath, place: str = METADATA) -> dict[str, Any]:
-    """The group's attributes as the file at `place` below the store tells them, checked against their hash.
+    """The group's attributes as the file at `place` below the store has them, checked against their hash.
 
     Raises:
         KDError: see `open_store`.

@@ -20,7 +20,7 @@ from pipeline.files.hashes import sha256_of
 
 Allowed = type | tuple[Any, str]
 LEAST_DIGITS = 8
-"""Of a SHA-256 that tell one file from another; OpenMMLab's file names end in so many."""
+"""Of a SHA-256 that identify a file; OpenMMLab's file names end in so many."""
 
 _ADVICE = re.compile(r"weights[_ ]only|trust|still be loaded", re.IGNORECASE)
 
@@ -79,7 +79,7 @@ def state_dict_of(checkpoint: dict[str, Any], path: Path) -> dict[str, torch.Ten
         for name, value in weights.items()
         if isinstance(name, str) and torch.is_tensor(value)
     )
-    if metadata is not None:  # tells a module's load hooks the version that wrote the weights
+    if metadata is not None:  # a module's load hooks read in it which version wrote the weights
         stripped._metadata = {
             name.removeprefix("module").lstrip("."): value for name, value in metadata.items()
         }
@@ -94,15 +94,15 @@ def meta_of(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def dataset_meta_of(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
     """What it says of the dataset it was trained on; empty as `meta_of`."""
-    told = meta_of(checkpoint).get("dataset_meta")
-    return told if isinstance(told, Mapping) else {}
+    meta = meta_of(checkpoint).get("dataset_meta")
+    return meta if isinstance(meta, Mapping) else {}
 
 
 def joints_of(checkpoint: Mapping[str, Any], path: Path) -> tuple[str, ...]:
-    """Joint names in the order of the network's outputs, as MMPose's `dataset_meta` tells them, or ().
+    """Joint names in the order of the network's outputs, as MMPose's `dataset_meta` has them, or ().
 
     Raises:
-        KDError: they are told, but not as MMPose tells them.
+        KDError: they are there, but not in MMPose's form.
     """
     names = dataset_meta_of(checkpoint).get("keypoint_id2name") or {}
     try:
@@ -118,7 +118,7 @@ def joints_of(checkpoint: Mapping[str, Any], path: Path) -> tuple[str, ...]:
 
 
 class _HistoryBuffer:
-    """Takes the place of MMEngine's log buffer, whose content nobody here wants."""
+    """Takes the place of MMEngine's log buffer, whose content is not needed here."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         pass
@@ -159,8 +159,8 @@ def _refusal(path: Path, reason: str) -> KDError:
 def _unreadable(path: Path, reason: str) -> KDError:
     """PyTorch's own words are passed on but for its advice to load without `weights_only`."""
     first = (reason.splitlines() or [""])[0].strip().rstrip(".")
-    told = "it holds something else, or is damaged" if _ADVICE.search(first) or not first else first
+    cause = "it holds something else, or is damaged" if _ADVICE.search(first) or not first else first
     return KDError(
-        f"{path} cannot be read as a PyTorch checkpoint: {told}. It may be cut short or be another kind of "
+        f"{path} cannot be read as a PyTorch checkpoint: {cause}. It may be cut short or be another kind of "
         "file; fetch it again."
     )

@@ -7,19 +7,19 @@ from pipeline.errors import KDError
 
 
 def teacher_convention(
-    teacher: str, convention: Convention, told: Mapping[str, Sequence[str]], channels: int
+    teacher: str, convention: Convention, joints_by_file: Mapping[str, Sequence[str]], channels: int
 ) -> Convention:
     """`convention` in the order of the teacher's `channels`.
 
-    `told` are the joint names in that order, by the file that tells them; where none does, the order is the
-    convention's own.
+    `joints_by_file` are the joint names in that order, by the file that has them; where none does, the order
+    is the convention's own.
 
     Raises:
         KDError: two files disagree, a name is not the convention's, or names and channels differ in number.
     """
-    joints = _agreed(teacher, told) or convention.joints
+    joints = _agreed(teacher, joints_by_file) or convention.joints
     if len(joints) != channels:
-        source = next(iter(told), f"its convention {convention.name}")
+        source = next(iter(joints_by_file), f"its convention {convention.name}")
         raise KDError(
             f"teacher {teacher} makes maps of {channels} joints, but {source} names {len(joints)}. "
             "Give it the configuration and the convention it was trained with."
@@ -30,15 +30,15 @@ def teacher_convention(
         return convention.reordered(joints, f"{convention.name}@{teacher}")
     except KDError as error:
         raise KDError(
-            f"teacher {teacher}, whose joints are those of {next(iter(told))}, does not fit its "
+            f"teacher {teacher}, whose joints are those of {next(iter(joints_by_file))}, does not fit its "
             f"convention: {error} "
             "Name the convention it was trained on, or a convention file of your own with its joints."
         ) from None
 
 
-def _agreed(teacher: str, told: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
-    """The joints that every file tells; None where there is no such file."""
-    lists = [(source, tuple(joints)) for source, joints in told.items()]
+def _agreed(teacher: str, joints_by_file: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
+    """The joints that all files agree on; None where there is no such file."""
+    lists = [(source, tuple(joints)) for source, joints in joints_by_file.items()]
     for (one, joints), (other, others) in zip(lists, lists[1:], strict=False):
         if joints != others:
             raise KDError(

@@ -31,7 +31,7 @@ CONVENTION = Convention(
     limbs=(("left_hand", "nose"),),
 )
 EXTRACT = ExtractParams(shard_size=4, quiet=0.0)
-"""The maps below have no background for `quiet` to tell from what matters."""
+"""The maps below have no background for `quiet` to separate from what matters."""
 RUNTIME = RuntimeParams(device="cpu", batch_size=3, workers=0)
 
 

@@ -56,7 +56,7 @@ def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotati
 
 
 def read_coco_images(value: Mapping[str, Any], strip_prefix: str) -> Annotations:
-    """The images of a parsed COCO file, and those that could not be read; nobody on them."""
+    """The images of a parsed COCO file, and those that could not be read; without people."""
     annotations = Annotations()
     _read_images(value["images"], annotations, strip_prefix)
     return annotations
@@ -118,7 +118,7 @@ def _read_people(
         image = _image_of(entry, annotations)
         try:
             if not _is_person(entry, people):
-                raise Refused(Reason.OTHER_CATEGORY, _told_category(entry, value.get("categories")))
+                raise Refused(Reason.OTHER_CATEGORY, _named_category(entry, value.get("categories")))
             annotations.people.append(_person(object_of(entry), image, convention, params, seen, ambiguous))
         except Refused as refused:
             annotations.refused.append(refused.of(image and image.file_name, _id_or_none(entry)))
@@ -126,7 +126,7 @@ def _read_people(
 
 
 def _is_coco_keypoints(value: Any) -> bool:
-    """An empty list of annotations passes here: that is a file without people, told as such later."""
+    """An empty list of annotations passes here: that is a file without people, which is reported later."""
     if not isinstance(value, Mapping):
         return False
     images, entries = value.get("images"), value.get("annotations")
@@ -173,7 +173,7 @@ def _id_or_none(entry: Any, key: str = "id") -> int | None:
         return None
 
 
-def _told_category(entry: Mapping[str, Any], categories: list) -> str:
+def _named_category(entry: Mapping[str, Any], categories: list) -> str:
     found = str(entry["category_id"])
     names = [c.get("name") for c in categories if _is_object(c) and str(c.get("id")) == found]
     return f"category {found}" + (f" ({names[0]})" if names else ", which the file does not list")

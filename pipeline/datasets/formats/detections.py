@@ -68,7 +68,7 @@ def _is_detections(value: Any) -> bool:
 
 
 def people_category(value: list) -> int:
-    """COCO's, or 0 where somebody counts from there: COCO itself has no category 0."""
+    """COCO's, or 0 in files that count from 0: COCO itself has no category 0."""
     counted_from_0 = any(_is_object(entry) and entry.get("category_id") in (0, "0") for entry in value)
     return 0 if counted_from_0 else PERSON
 

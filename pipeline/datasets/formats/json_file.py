@@ -34,7 +34,7 @@ def read_json(path: Path) -> Any:
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "does not exist"
         raise KDError(
-            f"the annotation file {path} {found}. Put the file there, or mend its path in params.yaml."
+            f"the annotation file {path} {found}. Put the file there, or correct its path in params.yaml."
         )
     try:
         return json.loads(_text(path), object_hook=_packed)
@@ -59,7 +59,7 @@ def _text(path: Path) -> str:
 
 
 def _packed(entry: dict[str, Any]) -> dict[str, Any]:
-    """The same entry in a third of the memory. Nobody reads outlines, which are longer than the rest."""
+    """The same entry in a third of the memory. Outlines, which are longer than the rest, are never read."""
     for key, value in entry.items():
         if key == "segmentation":
             entry[key] = None
@@ -83,7 +83,7 @@ def _numbers(values: list) -> array | list:
 
 
 def _compressed(path: Path, data: bytes) -> KDError:
-    by, command = next(told for start, told in _COMPRESSED.items() if data.startswith(start))
+    by, command = next(tool for start, tool in _COMPRESSED.items() if data.startswith(start))
     return KDError(
         f"{path} is compressed by {by}, but plain JSON was wanted. Unpack it ({command} {path.name}) and "
         "name the unpacked file in params.yaml."
@@ -92,7 +92,7 @@ def _compressed(path: Path, data: bytes) -> KDError:
 
 def _not_json(path: Path, cause: str) -> KDError:
     return KDError(
-        f"{path} is not JSON: {cause}. Download or export it again, or mend its path in params.yaml."
+        f"{path} is not JSON: {cause}. Download or export it again, or correct its path in params.yaml."
     )
 
 

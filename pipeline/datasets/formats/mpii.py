@@ -96,6 +96,6 @@ def _keypoints(joints: Any, visible: Any) -> list[float]:
         raise Refused(Reason.MALFORMED, "joints and joints_vis are not K pairs and K flags") from None
     if xy.shape != (len(flags), 2):
         shape = " x ".join(map(str, xy.shape))
-        told = f"joints are {shape} numbers and joints_vis {len(flags)}, wanted K pairs and K flags"
-        raise Refused(Reason.MALFORMED, told)
+        detail = f"joints are {shape} numbers and joints_vis {len(flags)}, wanted K pairs and K flags"
+        raise Refused(Reason.MALFORMED, detail)
     return np.concatenate([xy, flags[:, None]], axis=1).ravel().tolist()

@@ -1,6 +1,7 @@
 """What a store's attributes have to be before a file is looked for by them.
 
-Their hash says that they are as somebody wrote them, not that it was us: a store may come from anywhere.
+Their hash says that they are as they were written, not that this program wrote them: a store may come from
+anywhere.
 """
 
 from typing import Annotated, Any, Literal

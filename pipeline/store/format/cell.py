@@ -1,4 +1,4 @@
-"""What one cell is: one teacher over one dataset split, as the store's attributes tell it."""
+"""What one cell is: one teacher over one dataset split, as the store's attributes describe it."""
 
 import hashlib
 import shlex
@@ -57,7 +57,7 @@ class CellSpec:
         if not len(table):
             raise KDError(
                 f"dataset {table.dataset!r} has no crops to extract. See why in refused.json beside its crop "
-                "table, mend the dataset, then run: kd-pipeline index-datasets"
+                "table, correct the dataset, then run: kd-pipeline index-datasets"
             )
         codec = MapCodec.of(params, teacher.map.kind, teacher.beta)
         provenance = CellProvenance.of(teacher, codec)
@@ -160,7 +160,7 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
         raise OlderFormat(
             f"{path} has store format {attributes.get('format_version')}, of an earlier kd-pipeline; this "
             f"one reads format {FORMAT_VERSION}. Read it with the version that made it; or, to write it "
-            f"anew: kd-pipeline extract-teachers --teacher {attributes.get('teacher')} --dataset "
+            f"again: kd-pipeline extract-teachers --teacher {attributes.get('teacher')} --dataset "
             f"{attributes.get('dataset')} --replace-stale"
         )
     for name, found, wanted in (

@@ -13,7 +13,7 @@ NO_CROP = -1
 """`crop_id` of a row that holds no crop."""
 MAPS = ("map", "map_x", "map_y")
 FIDELITY_NAMES = ("drift", "error", "floor")
-"""Arrays that say how far a stored map is from what the teacher said."""
+"""Arrays that say how far a stored map is from the teacher's own."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipeline.store.format.quantise import (
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
 
 DEFAULT_SHARPNESS = 10.0
-"""Of the softmax over a SimCC teacher's logits where it tells none: that of RTMPose's loss."""
+"""Of the softmax over a SimCC teacher's logits where its config names none: that of RTMPose's loss."""
 
 DARK_REACH = 7
 """Cells to each side of the largest that a decoder looks at: DARK's blur of 11 and its second differences."""
@@ -58,10 +58,10 @@ class MapCodec:
         return cls(kind, "uint8", Steps(**asdict(_STEPS[params.preset, kind]) | chosen), sharpness)
 
     @classmethod
-    def from_json(cls, kind: Kind, told: dict[str, Any]) -> "MapCodec":
-        """What `as_json` told; keys besides are ignored."""
-        steps = Steps(**{f.name: told[f.name] for f in fields(Steps)}) if told["dtype"] == "uint8" else None
-        return cls(kind, told["dtype"], steps, told["sharpness"])
+    def from_json(cls, kind: Kind, values: dict[str, Any]) -> "MapCodec":
+        """The codec that `as_json` was called on; other keys are ignored."""
+        steps = {f.name: values[f.name] for f in fields(Steps)} if values["dtype"] == "uint8" else None
+        return cls(kind, values["dtype"], Steps(**steps) if steps else None, values["sharpness"])
 
     def as_json(self) -> dict[str, Any]:
         """Everything that stored values depend on."""

@@ -31,7 +31,7 @@ def metadata_files(attributes: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def open_damaged(path: Path) -> tuple[Store, dict[str, str]]:
-    """The store at `path`, as the sound one of its two descriptions tells it; and by place what is wrong with
+    """The store at `path`, after the sound one of its two descriptions; and by place what is wrong with
     its metadata files.
 
     Raises:

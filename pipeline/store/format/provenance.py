@@ -20,7 +20,7 @@ class CellProvenance:
     """Everything the maps of any crop depend on besides the crop, as plain JSON: a different value means
     different maps.
 
-    Crops are told apart row by row, by their fingerprints. Paths, batch size, device, library versions, shard
+    Crops are compared row by row, by their fingerprints. Paths, batch size, device, library versions, shard
     size and compression level change no value that is read: they never make a store stale.
     """
 
@@ -90,8 +90,8 @@ def stale_error(
     changes = stored.changes(wanted)
     if any(name == "teacher.flip_test" for name, *_ in changes):
         changes = [change for change in changes if change[0] not in _OF_FLIP_TEST]
-    told = "; ".join(f"{_WORDS.get(name, name)} {old}, but now it is {new}" for name, old, new in changes)
+    changed = "; ".join(f"{_WORDS.get(name, name)} {old}, but now it is {new}" for name, old, new in changes)
     return KDError(
-        f"{path} was extracted with {told}. Either restore what changed, or re-extract this cell: "
+        f"{path} was extracted with {changed}. Either restore what changed, or re-extract this cell: "
         f"kd-pipeline extract-teachers --teacher {teacher} --dataset {dataset} --replace-stale"
     )

@@ -4,11 +4,11 @@ Legend: B crops, K joints, H, W map rows and columns (W also: bins of a SimCC ve
 
 Both kinds of maps become weights, fractions of the map's peak: a heatmap's values divided by its peak
 (negative ones are 0), a SimCC vector's exp(sharpness * (logit - largest logit)). Weights are kept in steps
-of `step`/255, so none is off by more than half a step; quiet ones, which are many and say little, share one
-level, their mean.
+of `step`/255, so none is off by more than half a step; quiet ones, which are many and carry little, share
+one level, their mean.
 
 The first largest cell, and it alone, has the highest byte. So the largest cell of what is stored is the
-largest cell of what the teacher said, however close the second. Rounding alone makes the two equal, and a
+largest cell of the teacher's map, however close the second. Rounding alone makes the two equal, and a
 decoder then picks the first: with a real RTMPose teacher that moved one joint in fifty by 5 px or more.
 """
 
@@ -31,10 +31,10 @@ _TINY = 1e-30
 class Steps:
     """How coarse weights are kept.
 
-    A weight is a multiple of `step` units (1 or 2: no loud weight is off by more than 1/255 of the peak). It
-    is quiet where it is under `floor` units; and, more than `reach` cells from the map's largest along x or
-    along y, where it is under `quiet` times the mean weight of its map: a map that is diffuse has little to
-    say outside its summit.
+    A weight is a multiple of `step` units (1 or 2: no weight above the floor is off by more than 1/255 of the
+    peak). It is quiet where it is under `floor` units; and, more than `reach` cells from the map's largest
+    along x or along y, where it is under `quiet` times the mean weight of its map: a map that is diffuse has
+    little to say outside its summit.
     """
 
     step: int

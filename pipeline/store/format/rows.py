@@ -71,7 +71,7 @@ class StoredMaps:
 @dataclass(frozen=True)
 class RowKeys:
     """Which crops rows are of: the crop's id, the number of the view (0: the plain crop), and the fingerprint
-    of its pixels, box and view, by which a crop that changed is told from the one it was."""
+    of its pixels, box and view, by which a changed crop is recognised."""
 
     crop_id_B: Int64[np.ndarray, "b"]
     view_B: UInt8[np.ndarray, "b"]
@@ -91,7 +91,7 @@ class RowKeys:
 
 @dataclass(frozen=True)
 class CellRows:
-    """What extraction writes: the rows, and how far each joint is from what the teacher said.
+    """What extraction writes: the rows, and how far each stored joint is from the teacher's own.
 
     `drift_BK`: how far the joint decoded from the map moved by storing it, input pixels; NaN where the
     teacher saw too little for a position to mean anything. `error_BK`: largest difference between the map

@@ -11,8 +11,8 @@ Span = tuple[str, int, int]
 class ShardBytes(Protocol):
     """Works in forked and spawned children, also where the parent has read before.
 
-    A file that is missing or too short is no error here, it gives fewer bytes than asked for: checksums tell.
-    What computing a shard again does not mend (a server that does not answer) is a KDError.
+    A file that is missing or too short is no error here, it gives fewer bytes than asked for: the checksums
+    find it. What computing a shard again does not fix (a server that does not answer) is a KDError.
     """
 
     def read(self, spans: Sequence[Span]) -> list[bytes]:

@@ -14,16 +14,16 @@ from pipeline.teachers.adapters.onnx.sidecar import read_sidecar
 from pipeline.workspace import Workspace
 
 
-def expected_provenance(workspace: Workspace, teacher: str, told: Mapping[str, Any]) -> CellProvenance:
-    """The provenance a store of this teacher should have: that of the attributes `told`, but for what
+def expected_provenance(workspace: Workspace, teacher: str, attributes: Mapping[str, Any]) -> CellProvenance:
+    """The provenance a store of this teacher should have: that of the attributes `attributes`, but for what
     params.yaml and the teacher's files say otherwise. Extraction builds the teacher and compares all of it.
 
     Raises:
         KDError: params.yaml names no such teacher.
     """
-    stored = told["provenance"]
+    stored = attributes["provenance"]
     known = _known_of_teacher(workspace, workspace.teacher(teacher), stored["teacher"])
-    codec = MapCodec.of(workspace.params.extract, told["map_geometry"]["kind"], told["beta"])
+    codec = MapCodec.of(workspace.params.extract, attributes["map_geometry"]["kind"], attributes["beta"])
     return CellProvenance.from_json(
         {**stored, "teacher": {**stored["teacher"], **known}, "codec": codec.as_json()}
     )
@@ -44,7 +44,7 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
         found = external_data_sha256(checkpoint)
         known |= {} if found is None else {"external_data_sha256": found}
     if stored.get("adapter") == params.adapter == "onnx":
-        with suppress(KDError):  # training needs no sidecar; extraction tells what is wrong with it
+        with suppress(KDError):  # training needs no sidecar; extraction reports what is wrong with it
             known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256
     return {name: value for name, value in known.items() if name in stored}
 

@@ -1,4 +1,4 @@
-"""How far stored maps are from what the teacher said.
+"""How far stored maps are from the teacher's own.
 
 Legend: B crops, K joints, H, W map rows and columns (W also: bins), P patch side.
 """
@@ -147,8 +147,8 @@ def _heatmap_error(
     peak_BK11 = made_BKHW.amax(dim=(-2, -1), keepdim=True)
     scale_BK11 = torch.where(peak_BK11 > LEAST_PEAK, 1.0 / peak_BK11, 0.0)
     made_BKHW, stored_BKHW = (map_BKHW.clamp(min=0.0) * scale_BK11 for map_BKHW in (made_BKHW, stored_BKHW))
-    loud_BKHW = made_BKHW >= floor_BK[..., None, None]
-    return ((made_BKHW - stored_BKHW).abs_() * loud_BKHW).amax(dim=(-2, -1))
+    above_floor_BKHW = made_BKHW >= floor_BK[..., None, None]
+    return ((made_BKHW - stored_BKHW).abs_() * above_floor_BKHW).amax(dim=(-2, -1))
 
 
 def _simcc_error(

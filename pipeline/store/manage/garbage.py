@@ -1,4 +1,4 @@
-"""What nobody needs any more among a workspace's stores, and clearing it away."""
+"""What is no longer needed among a workspace's stores, and clearing it away."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def _reason_to_keep(path: Path) -> str | None:
     if strange is not None:
         return f"it holds a file that is not the store's: {strange.relative_to(path)}"
     if any(is_locked(folder) for folder in path.glob(f"{SESSIONS}/*")):
-        return "somebody is extracting into it"
+        return "another process is extracting into it"
     return None
 
 
@@ -101,7 +101,7 @@ def remove(garbage: Garbage) -> None:
     """Delete a folder; a store vanishes at once, so that a killed deletion leaves no half of it.
 
     Raises:
-        KDError: somebody began to write there meanwhile, or it cannot be deleted.
+        KDError: another process began to write there meanwhile, or it cannot be deleted.
     """
     path = garbage.path
     try:
@@ -112,7 +112,7 @@ def remove(garbage: Garbage) -> None:
             return
         with taking_turns(path.parent):
             if any(is_locked(folder) for folder in path.glob(f"{SESSIONS}/*")):
-                raise KDError(f"{path} is left alone: somebody began to extract into it just now.")
+                raise KDError(f"{path} is left alone: another process has just begun to extract into it.")
             shutil.rmtree(_set_aside(path) if garbage.kind == "orphan" else path)
     except OSError as error:
         raise storage_error(path, error) from None

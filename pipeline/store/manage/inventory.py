@@ -23,9 +23,9 @@ _NOT_ASKED_FOR = "not one of the cells of params.yaml, so nothing reads it"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell as far as file names and attributes tell; nothing of its rows is read.
+    """One cell as far as file names and attributes show; nothing of its rows is read.
 
-    `crops` is None where there is no store that tells, `bytes` is the size of all its files.
+    `crops` is None where there is no readable store, `bytes` is the size of all its files.
     """
 
     path: str
@@ -121,10 +121,10 @@ def _state(workspace: Workspace, store: Store, absent: int) -> tuple[State, str]
 
 def _news(workspace: Workspace, store: Store) -> str:
     """What the workspace has changed since, that extraction would add to the store."""
-    told = store.attributes
+    attributes = store.attributes
     table = recorded_sha256(workspace.crops(store.path.name.removesuffix(_SUFFIX)))
-    news = ["the crop table has changed"] if table not in (None, told["crop_table_sha256"]) else []
-    if workspace.params.extract.views.model_dump(mode="json") != told["views"]:
+    news = ["the crop table has changed"] if table not in (None, attributes["crop_table_sha256"]) else []
+    if workspace.params.extract.views.model_dump(mode="json") != attributes["views"]:
         news.append("extract.views has changed")
     return ", ".join(news)
 

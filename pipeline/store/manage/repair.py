@@ -10,7 +10,7 @@ from pipeline.store.write.writer import write_metadata
 
 
 def repair_metadata(path: Path) -> list[str]:
-    """Write damaged metadata files anew from the sound description that the store has left; their places.
+    """Write damaged metadata files again from the sound description that the store has left; their places.
 
     Needs neither teacher nor dataset.
 

@@ -62,7 +62,7 @@ class StoreReport:
         damaged = self.shards - self.whole - self.missing
         lines = [f"{self.whole} of {self.shards} shards are whole, {self.missing} missing, {damaged} damaged"]
         lines += [f"  {d.file} (rows {d.first_row} to {d.last_row}): {d.cause}" for d in self.damages]
-        return "\n".join([*lines, f"  To mend this, and only this: {self.remedy}"])
+        return "\n".join([*lines, f"  To repair this, and only this: {self.remedy}"])
 
 
 def verify_store(path: Path) -> StoreReport:
@@ -109,7 +109,7 @@ def _damages(store: Store, shard: Shard) -> Iterator[Damage]:
         seal = store.seal_of(shard)
     except (OSError, DamagedShard) as error:
         seal = None
-        yield damage(store.file(store.layout.seal, shard), _told(error))
+        yield damage(store.file(store.layout.seal, shard), _cause(error))
     foreign = []
     for array in store.layout.sealed:
         file = store.file(array, shard)
@@ -137,14 +137,14 @@ def _bad_rows(path: Path, array: ArrayLayout, shard: Shard) -> Iterator[tuple[tu
     try:
         chunks = list(read_chunks(path, array.slots, array.chunks_in(shard)))
     except (OSError, DamagedShard) as error:
-        yield (shard.start, shard.stop), _told(error)
+        yield (shard.start, shard.stop), _cause(error)
     else:
         bad = [index for index, chunk in enumerate(chunks) if chunk is None]
         for index in bad:
             yield array.rows_of_chunk(shard, index), "the data does not match its checksum"
 
 
-def _told(error: OSError | DamagedShard) -> str:
+def _cause(error: OSError | DamagedShard) -> str:
     if isinstance(error, FileNotFoundError):
         return "the file is missing"
     if isinstance(error, OSError):

@@ -14,7 +14,7 @@ from pipeline.store.format.shard_bytes import Span
 _OPEN_FILES = 256
 """Of all stores together; many systems allow a process 1,024."""
 _LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
-"""What computing a shard again mends."""
+"""What computing a shard again fixes."""
 
 
 _IN_MEMORY = 2e-5
@@ -51,14 +51,14 @@ class LocalBytes:
         return self.read([(file, max(0, self._size(file) - length), length) for file in files])
 
     def _size(self, file: str) -> int:
-        with suppress(OSError):  # told when it is read
+        with suppress(OSError):  # reported when it is read
             return os.stat(f"{self.folder}/{file}").st_size
         return 0
 
     def _announce(self, spans: Sequence[Span]) -> None:
         """A disk that hears of all spans before the first is waited for is twice as fast."""
         if hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # told when it is read
+            with suppress(OSError):  # reported when it is read
                 for file, offset, length in spans:
                     os.posix_fadvise(_opened(self, file).descriptor, offset, length, os.POSIX_FADV_WILLNEED)
 
@@ -72,7 +72,7 @@ class LocalBytes:
 
 
 class _OpenFile:
-    """Closed when nobody refers to it any more, so a thread still reading keeps it open."""
+    """Closed when nothing refers to it any more, so a thread still reading keeps it open."""
 
     def __init__(self, path: str) -> None:
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -84,5 +84,5 @@ class _OpenFile:
 
 @lru_cache(_OPEN_FILES)
 def _opened(source: LocalBytes, file: str) -> _OpenFile:
-    """Every source opens files anew, so that nobody mixes a store with the one it replaced."""
+    """Every source opens files itself, so that a store is never mixed with the one it replaced."""
     return _OpenFile(f"{source.folder}/{file}")

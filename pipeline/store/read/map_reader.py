@@ -35,7 +35,7 @@ class MapReader:
         source: ShardBytes,
         array: ArrayLayout,
         shards: Sequence[Shard],
-        belongs: Callable[[Shard, Int64[np.ndarray, " c"], bytes], bool] = lambda *told: True,
+        belongs: Callable[[Shard, Int64[np.ndarray, " c"], bytes], bool] = lambda *file: True,
     ) -> None:
         """`belongs` says of a shard whether a file with chunks of these lengths and this index is its own."""
         self._source = source

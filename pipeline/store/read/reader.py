@@ -68,7 +68,7 @@ class StoreReader:
         if absent:
             raise KDError(
                 f"{self.path} is not complete: {len(absent)} of {len(self._store.layout.shards)} shards are "
-                f"missing, the first with rows {absent[0].start} to {absent[0].stop - 1}. Extraction goes on "
+                f"missing, the first with rows {absent[0].start} to {absent[0].stop - 1}. Extraction resumes "
                 f"where it stopped: {self._store.remedy}"
             )
 

@@ -32,7 +32,7 @@ def create_store(path: Path, spec: CellSpec, replace_stale: bool = False) -> Sto
     """The cell `spec` at `path`: as it is if it is there, else new and empty.
 
     A store of other provenance or of an earlier format is an error; with `replace_stale` it is deleted and
-    begun anew. A damaged one, or a folder that is no store, is never deleted.
+    started again. A damaged one, or a folder that is no store, is never deleted.
 
     Raises:
         KDError: stale, damaged, not a store, or the folder cannot be written.
@@ -108,7 +108,7 @@ class StoreWriter:
 
     @property
     def is_alone(self) -> bool:
-        """Whether no other process is writing to this store, as far as locks tell."""
+        """Whether no other process is writing to this store, as far as locks show."""
         sessions = self._session.folder.parent.iterdir()
         return not any(is_locked(folder) for folder in sessions if folder != self._session.folder)
 
@@ -174,9 +174,9 @@ class StoreWriter:
     def _lengthened(self, plan: RowPlan) -> RowPlan:
         """The store with one more segment, and so not complete any more."""
         first = len(self.store.layout.shards)
-        told = {name: value for name, value in self.store.attributes.items() if name != "fidelity"}
-        told["segments"] = [*told["segments"], len(plan.unplaced_R)]
-        self._write_metadata(told)
+        attributes = {name: value for name, value in self.store.attributes.items() if name != "fidelity"}
+        attributes["segments"] = [*attributes["segments"], len(plan.unplaced_R)]
+        self._write_metadata(attributes)
         return plan.with_shards(self.store.layout.shards[first:])
 
     def set_attributes(self, values: Mapping[str, Any]) -> None:

@@ -69,7 +69,7 @@ def test_a_file_says_it_all_and_lends_its_name(tmp_path):
         ("jewellery", '""', r"joints\.ring\.dropped is ''"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(tmp_path, found, instead, message):
+def test_a_mistake_is_reported_with_its_place(tmp_path, found, instead, message):
     assert HAND.count(found) == 1
     with pytest.raises(KDError, match=message) as error:
         read_convention(written(tmp_path, HAND.replace(found, instead)))
@@ -98,9 +98,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_a_joint_that_is_nearly_a_known_one_is_asked_about(tmp_path, line, meant):
     path = tmp_path / "own.yaml"
     path.write_text(f"joints:\n  {line}\n")
-    with pytest.raises(KDError, match=rf"own.yaml: .* Did you mean '{meant}'\?.*new: \[") as told:
+    with pytest.raises(KDError, match=rf"own.yaml: .* Did you mean '{meant}'\?.*new: \[") as error:
         load_convention("own.yaml", tmp_path)
-    path.write_text(f"joints:\n  {line}\n{NEW_LINE.search(str(told.value)).group()}\n")
+    path.write_text(f"joints:\n  {line}\n{NEW_LINE.search(str(error.value)).group()}\n")
     assert load_convention("own.yaml", tmp_path).joints
 
 
@@ -129,7 +129,7 @@ def test_the_packs_own_convention_is_spelt_right(realdata):
         ("thigh.l.2", "thigh.r.2"),
     ],
 )
-def test_two_sides_without_mirrors_are_told_however_they_are_spelt(tmp_path, left, right):
+def test_two_sides_without_mirrors_are_refused_however_they_are_spelt(tmp_path, left, right):
     path = tmp_path / "own.yaml"
     lines = "joints:\n  {}: {{sigma: 0.1{}}}\n  {}: {{sigma: 0.1{}}}\n"
     path.write_text(lines.format(left, "", right, ""))

@@ -1,4 +1,4 @@
-"""The union as `kd-pipeline skeleton show` tells it."""
+"""The union as `kd-pipeline skeleton show` prints it."""
 
 import json
 
@@ -27,13 +27,13 @@ def test_columns_are_aligned():
     assert next(line for line in lines if "upper_neck" in line)[column:] == "similar (head_bottom)"
 
 
-def test_what_is_dropped_is_told_loudly_and_with_its_reason():
+def test_what_is_dropped_is_listed_with_its_reason():
     text = describe_union(build_union(CONVENTIONS), CONVENTIONS)
     assert "DROPPED posetrack18 left_ear: never annotated" in text.splitlines()
     assert "Nothing is dropped" not in text
 
 
-def test_nothing_dropped_is_told_too():
+def test_nothing_dropped_is_stated_too():
     assert "Nothing is dropped" in describe_union(build_union(CONVENTIONS[:2]), CONVENTIONS[:2])
 
 
@@ -45,13 +45,13 @@ def test_joints_that_were_not_asked_for_say_so():
 
 
 def test_json_says_the_same():
-    told = union_as_dict(build_union(CONVENTIONS, similar_weight=0.25), CONVENTIONS)
-    assert json.loads(json.dumps(told)) == told
-    hip = told["joints"][11]
+    values = union_as_dict(build_union(CONVENTIONS, similar_weight=0.25), CONVENTIONS)
+    assert json.loads(json.dumps(values)) == values
+    hip = values["joints"][11]
     assert (hip["name"], hip["mirror"], hip["sigma"]) == ("left_hip", "right_hip", 0.107)
     assert hip["provided_by"] == {
         "coco17": [{"joint": "left_hip", "relation": "same", "weight": 1.0}],
         "mpii16": [{"joint": "left_hip", "relation": "similar", "weight": 0.25}],
         "posetrack18": [{"joint": "left_hip", "relation": "similar", "weight": 0.25}],
     }
-    assert told["dropped"]["posetrack18"] == {"left_ear": "never annotated", "right_ear": "never annotated"}
+    assert values["dropped"]["posetrack18"] == {"left_ear": "never annotated", "right_ear": "never annotated"}

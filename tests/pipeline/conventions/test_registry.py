@@ -20,7 +20,7 @@ def test_a_path_is_relative_to_the_root(tmp_path):
     assert load_convention(str(tmp_path / "own" / "dot.yaml")).joints == ("dot",)
 
 
-def test_an_unknown_name_is_told_with_the_nearest_known_one():
+def test_an_unknown_name_is_refused_with_the_nearest_known_one():
     with pytest.raises(
         KDError, match=r"no convention 'coco-17'\. Did you mean 'coco17'\? Known: aic14, .*\.yaml file"
     ):

@@ -26,12 +26,12 @@ def union_of(*names, **options) -> UnionSkeleton:
 
 
 def convention(name="own", pairs=(), sigma=0.05, limbs=(), **joints) -> Convention:
-    """A convention whose keywords are its joints, each with what it says of itself."""
-    told = {
+    """A convention whose keywords are its joints, each with its own relation."""
+    relations = {
         kind: {j: to for j, (k, to) in joints.items() if k == kind} for kind in ("same", "similar", "dropped")
     }
     count = len(joints)
-    return Convention(name, tuple(joints), pairs, (sigma,) * count, (1.0,) * count, limbs, **told)
+    return Convention(name, tuple(joints), pairs, (sigma,) * count, (1.0,) * count, limbs, **relations)
 
 
 TAILED = convention(
@@ -214,7 +214,7 @@ def test_the_union_survives_json():
         (
             [TAILED],
             ["tale"],
-            r"a union joint nobody provides: there is no union joint 'tale'\. Did you mean 'tail'\?",
+            r"a union joint that no convention provides: .*no union joint 'tale'\. Did you mean 'tail'\?",
         ),
         ([WINGED, TAILED], ["left_wing", "tail"], r"'left_wing' without its mirror 'right_wing'"),
         (
@@ -225,7 +225,7 @@ def test_the_union_survives_json():
         (
             [convention("own", nape=("similar", ("uper_neck",)))],
             None,
-            r"'nape' similar to a union joint nobody provides: .*'uper_neck'\. Did you mean 'upper_neck'\?",
+            r"'nape' similar to a union joint that no convention provides: .*Did you mean 'upper_neck'\?",
         ),
         (
             [WINGED, TAILED, convention("other", fin=("similar", ("left_wing",)))],
@@ -234,7 +234,7 @@ def test_the_union_survives_json():
         ),
     ],
 )
-def test_a_union_that_cannot_be_is_told_why(conventions, joints, message):
+def test_a_union_that_cannot_be_is_refused_with_the_reason(conventions, joints, message):
     with pytest.raises(KDError, match=message):
         build_union(conventions, joints=joints)
 
@@ -253,11 +253,11 @@ def test_matching_follows_names_through_a_teachers_own_order():
 
 def test_an_mpii_teacher_answers_for_lsp():
     mpii, lsp = load_convention("mpii16"), load_convention("lsp14")
-    told = {lsp.joints[b]: (mpii.joints[a], kind) for a, b, kind in match_joints(mpii, lsp)}
-    assert told["left_wrist"] == ("left_wrist", "same")
-    assert told["left_hip"] == ("left_hip", "similar")
-    assert told["neck"] == ("upper_neck", "similar")
-    assert len(told) == 14
+    matched = {lsp.joints[b]: (mpii.joints[a], kind) for a, b, kind in match_joints(mpii, lsp)}
+    assert matched["left_wrist"] == ("left_wrist", "same")
+    assert matched["left_hip"] == ("left_hip", "similar")
+    assert matched["neck"] == ("upper_neck", "similar")
+    assert len(matched) == 14
 
 
 def test_matching_leaves_out_what_the_source_does_not_have():

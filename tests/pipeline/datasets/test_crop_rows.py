@@ -45,11 +45,11 @@ def test_rows_stand_by_image_then_annotation_then_falling_score_then_crop_id():
 
 
 @pytest.mark.parametrize(
-    ("image", "told"), [("a", "the same person or box"), ("b", "by chance that of a person in a")]
+    ("image", "message"), [("a", "the same person or box"), ("b", "by chance that of a person in a")]
 )
-def test_a_crop_id_that_is_there_is_refused_and_the_first_row_stays(image, told):
+def test_a_crop_id_that_is_there_is_refused_and_the_first_row_stays(image, message):
     rows = CropRows(1)
     rows.add(crop(1, "a", 1))
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Refused, match=message):
         rows.add(crop(1, image, 2))
     assert len(rows) == 1 and rows.columns()["annotation_id"].tolist() == [1]

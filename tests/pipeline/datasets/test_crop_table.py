@@ -86,14 +86,14 @@ def test_a_missing_table_says_how_to_make_it(tmp_path):
         read_crop_table(tmp_path, tmp_path)
 
 
-def test_a_torn_file_is_told(table, tmp_path):
+def test_a_torn_file_is_refused(table, tmp_path):
     path = write_crop_table(table, tmp_path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(KDError, match="cannot be read.*index-datasets"):
         read_crop_table(tmp_path, tmp_path)
 
 
-def test_a_changed_file_is_told(table, tmp_path):
+def test_a_changed_file_is_refused(table, tmp_path):
     path = write_crop_table(table, tmp_path)
     arrow = pq.read_table(path)
     pq.write_table(arrow.slice(1), path)
@@ -101,7 +101,7 @@ def test_a_changed_file_is_told(table, tmp_path):
         read_crop_table(tmp_path, tmp_path)
 
 
-def test_another_format_version_and_a_foreign_file_are_told(table, tmp_path):
+def test_another_format_version_and_a_foreign_file_are_refused(table, tmp_path):
     path = write_crop_table(table, tmp_path)
     arrow = pq.read_table(path)
     pq.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, b"kd_format_version": b"9"}), path)
@@ -117,15 +117,15 @@ def test_nothing_but_the_table_is_left_in_the_folder(table, tmp_path):
     assert os.listdir(tmp_path / "crops") == ["crops.parquet"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(table, tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(table, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(KDError, match="cannot be written"):
         write_crop_table(table, tmp_path / "file" / "crops")
 
 
 @pytest.mark.parametrize("field", ["image", "image_size", "labelled"])
-def test_a_change_to_what_neither_hash_is_of_is_told_too(table, tmp_path, field):
-    """As if somebody had edited the file: every hash in it stays what it was."""
+def test_a_change_to_what_neither_hash_is_of_is_refused_too(table, tmp_path, field):
+    """As if the file had been edited by hand: every hash in it stays what it was."""
     path = write_crop_table(table, tmp_path)
     written = pq.read_schema(path).metadata
     write_crop_table(changed(table, field), tmp_path)
@@ -149,7 +149,7 @@ def test_a_table_of_an_earlier_version_without_a_seal_is_read(table, tmp_path):
     assert read_crop_table(tmp_path, tmp_path).sha256 == table.sha256
 
 
-def test_a_column_that_is_gone_is_told(table, tmp_path):
+def test_a_column_that_is_gone_is_named(table, tmp_path):
     path = write_crop_table(table, tmp_path)
     pq.write_table(pq.read_table(path).drop_columns(["bbox"]), path)
     with pytest.raises(KDError, match="is not as it was written"):

@@ -1,4 +1,4 @@
-"""People found in pictures nobody annotated, by a detector that knows where they are."""
+"""People found in pictures without annotations, by a detector that knows where they are."""
 
 import json
 import os

@@ -66,7 +66,7 @@ def test_left_and_right_exchanged(table):
     assert doubt.startswith("of 120 people 30 have their left shoulder to the right")
 
 
-def test_nothing_is_said_of_a_handful(table, tiny):
+def test_a_handful_raises_no_doubts(table, tiny):
     for person in tiny.value["annotations"]:
         person["bbox"] = [*person["bbox"][:2], 2, 2]
     assert doubts(tiny.index()[0], COCO)
@@ -96,7 +96,7 @@ def _viewers_sides(person):
 
 
 @pytest.mark.parametrize(
-    ("mistake", "told"),
+    ("mistake", "warning"),
     [
         (_normalised, "120 boxes are under 4 pixels wide or high"),
         (_corners, "if their four numbers were two corners"),
@@ -104,7 +104,7 @@ def _viewers_sides(person):
         (_viewers_sides, "have their left shoulder to the right"),
     ],
 )
-def test_a_mistake_of_units_in_a_file_is_a_warning_when_it_is_indexed(table, tiny, mistake, told):
+def test_a_mistake_of_units_in_a_file_is_a_warning_when_it_is_indexed(table, tiny, mistake, warning):
     for person in tiny.value["annotations"]:
         mistake(person)
     tiny.write()
@@ -118,7 +118,7 @@ def test_a_mistake_of_units_in_a_file_is_a_warning_when_it_is_indexed(table, tin
     (tiny.root / "params.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(params))))
     done = CliRunner().invoke(main, ["index-datasets", "--workspace", str(tiny.root)])
     assert done.exit_code == 0, done.output
-    assert any(line.startswith("  Warning: ") and told in line for line in done.output.splitlines())
+    assert any(line.startswith("  Warning: ") and warning in line for line in done.output.splitlines())
 
 
 @pytest.mark.realdata

@@ -26,8 +26,8 @@ def batches(table):
 
 
 def test_batches_never_cross_a_shard():
-    told = [(plan.shard.index, plan.key_B.tolist(), plan.last) for plan in plan_batches(KEYS_OF, 3)]
-    assert told == [
+    planned = [(plan.shard.index, plan.key_B.tolist(), plan.last) for plan in plan_batches(KEYS_OF, 3)]
+    assert planned == [
         (0, [0, 1, 2], False),
         (0, [3], True),
         (1, [4, 5, 6], False),
@@ -63,7 +63,7 @@ class _DeadlyBatches(CropBatches):
         os._exit(3)
 
 
-def test_a_worker_that_dies_is_told_with_what_to_do(table):
+def test_a_worker_that_dies_is_reported_with_what_to_do(table):
     batches = _DeadlyBatches(table, FakeTeacher().crop)
     with pytest.raises(
         KDError, match=r"a process that loads images died.*runtime.batch_size or runtime.workers"

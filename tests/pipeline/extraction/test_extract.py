@@ -1,4 +1,4 @@
-"""What ends up in the store is what the teacher said of each crop, whatever happened on the way."""
+"""What ends up in the store is the teacher's answer to each crop, whatever happened on the way."""
 
 import dataclasses
 import json
@@ -36,10 +36,10 @@ def test_every_row_is_the_teachers_answer_to_that_rows_crop(table, heatmap_store
     images, affines = _crops(table, teacher.crop)
     output = teacher.predict(images)
 
-    said = output.maps.heatmap_BKHW.clamp(min=0).numpy()
-    peak = said.max((2, 3), keepdims=True)
+    made = output.maps.heatmap_BKHW.clamp(min=0).numpy()
+    peak = made.max((2, 3), keepdims=True)
     stored = np.minimum(group["map"][:] * 2.0, 255) / 255 * peak  # a step is two units
-    assert (np.abs(stored - said) <= 5 / 255 * peak + 1e-6).all()
+    assert (np.abs(stored - made) <= 5 / 255 * peak + 1e-6).all()
     assert np.array_equal(group["crop_id"][:], table.crop_id)
     assert np.array_equal(group["confidence"][:], output.confidence_BK)
     for row in range(len(table)):
@@ -110,10 +110,12 @@ def test_a_cell_killed_before_its_fidelity_was_measured_gets_it(table, heatmap_s
 
 def test_progress_counts_kept_crops_and_ends_at_the_total(table, heatmap_store):
     (heatmap_store / "map/c.1.0.0.0").unlink()
-    told = []
-    extract_cell(FakeTeacher(), table, heatmap_store, EXTRACT, RUNTIME, lambda *values: told.append(values))
-    assert [(done, total) for done, total, _ in told] == [(9, 10), (10, 10)]  # batches of 3 and 1
-    assert all(rate > 0 for *_, rate in told)
+    reports = []
+    extract_cell(
+        FakeTeacher(), table, heatmap_store, EXTRACT, RUNTIME, lambda *values: reports.append(values)
+    )
+    assert [(done, total) for done, total, _ in reports] == [(9, 10), (10, 10)]  # batches of 3 and 1
+    assert all(rate > 0 for *_, rate in reports)
 
 
 def test_an_answer_that_is_not_finite_names_its_crops_and_keeps_what_was_finished(tmp_path):
@@ -166,19 +168,19 @@ def test_fidelity_is_in_the_attributes_of_a_complete_cell(heatmap_store):
 def test_statistics_of_no_joint_are_null_and_say_how_many_they_are_of(table, tmp_path, monkeypatch, level):
     """A teacher that is sure of no joint of any crop."""
     teacher = FakeTeacher()
-    said = teacher.answer
+    sure = teacher.predict
 
     def unsure(images_BHW3):
-        output = said(images_BHW3)
+        output = sure(images_BHW3)
         maps = HeatmapOutput(torch.full_like(output.maps.heatmap_BKHW, level))
         return dataclasses.replace(output, maps=maps)
 
-    monkeypatch.setattr(teacher, "answer", unsure)
+    monkeypatch.setattr(teacher, "predict", unsure)
     extract_cell(teacher, table, tmp_path / "s.zarr", EXTRACT, RUNTIME)
     fidelity = open_store(tmp_path / "s.zarr").attributes["fidelity"]
-    for told in (fidelity, fidelity["sampled"]):
-        assert told["joints_measured"] == 0
-        assert {value for name, value in told.items() if name.startswith("drift_")} == {None}
+    for statistics in (fidelity, fidelity["sampled"]):
+        assert statistics["joints_measured"] == 0
+        assert {value for name, value in statistics.items() if name.startswith("drift_")} == {None}
 
 
 def test_infinite_drift_in_the_shards_of_an_earlier_version_leaves_statistics_that_json_has(

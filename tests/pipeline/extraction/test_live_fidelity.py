@@ -51,14 +51,14 @@ def test_divergence_and_rmse_are_those_of_torch(table, heatmap_store):
 def test_another_teacher_under_the_same_provenance_shows(table, simcc_store):
     right = _measured(simcc_store, table, FakeTeacher("simcc", beta=BETA)).summary()
     wrong = FakeTeacher("simcc", beta=BETA)
-    said = wrong.answer
+    own_answer = wrong.predict
 
     def other_answer(images):
-        output = said(images)
+        output = own_answer(images)
         maps = dataclasses.replace(output.maps, x_BKW=output.maps.x_BKW.flip(-1))
         return dataclasses.replace(output, maps=maps)
 
-    wrong.answer = other_answer
+    wrong.predict = other_answer
     shown = _measured(simcc_store, table, wrong).summary()
     assert right["kl_nats"] < 0.05 < shown["kl_nats"]
     assert right["relative_rmse"] < 0.05 < shown["relative_rmse"]
@@ -67,11 +67,11 @@ def test_another_teacher_under_the_same_provenance_shows(table, simcc_store):
 def test_ties_are_counted_and_left_out():
     drift = np.array([[0.1, np.nan], [0.3, 0.2]])
     tied = np.array([[False, False], [True, False]])
-    told = LiveFidelity(("a", "b"), drift, np.ones((2, 2)), np.ones((2, 2)), tied)
-    assert told.summary()["joints_measured"] == 2
-    assert told.summary()["ties"] == 1
-    assert told.summary()["drift_p100_px"] == pytest.approx(0.2)
-    assert told.by_joint()["b"]["joints_measured"] == 1
+    fidelity = LiveFidelity(("a", "b"), drift, np.ones((2, 2)), np.ones((2, 2)), tied)
+    assert fidelity.summary()["joints_measured"] == 2
+    assert fidelity.summary()["ties"] == 1
+    assert fidelity.summary()["drift_p100_px"] == pytest.approx(0.2)
+    assert fidelity.by_joint()["b"]["joints_measured"] == 1
 
 
 def test_a_sample_is_spread_over_the_rows_of_crops_that_are_wanted(table, heatmap_store):

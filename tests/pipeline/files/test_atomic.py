@@ -44,7 +44,7 @@ def test_a_name_as_long_as_file_systems_allow_can_be_written(tmp_path):
     assert path.read_bytes() == b"bytes"
 
 
-def test_a_folder_in_the_files_place_is_told(tmp_path):
+def test_a_folder_in_the_files_place_is_refused(tmp_path):
     (tmp_path / "numbers.json").mkdir()
     with pytest.raises(KDError, match="numbers.json cannot be written"):
         write_atomically(tmp_path / "numbers.json", "new")

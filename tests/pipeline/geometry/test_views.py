@@ -132,9 +132,9 @@ def test_draws_fill_their_ranges_evenly():
 
 
 def test_a_fingerprint_is_the_hash_of_image_box_and_view_as_documented():
-    told = bytes.fromhex(SHA256) + struct.pack("<4d", *BOX_4)
-    plain = hashlib.sha256(told).digest()
-    turned = hashlib.sha256(told + struct.pack("<5d", 1, 12.5, 1.1, -0.02, 0.03)).digest()
+    content = bytes.fromhex(SHA256) + struct.pack("<4d", *BOX_4)
+    plain = hashlib.sha256(content).digest()
+    turned = hashlib.sha256(content + struct.pack("<5d", 1, 12.5, 1.1, -0.02, 0.03)).digest()
     assert fingerprint(SHA256, BOX_4, PLAIN) == int.from_bytes(plain, "big") >> 193
     view = View(True, 12.5, 1.1, (-0.02, 0.03))
     assert fingerprint(SHA256, BOX_4, view) == int.from_bytes(turned, "big") >> 193
@@ -142,7 +142,7 @@ def test_a_fingerprint_is_the_hash_of_image_box_and_view_as_documented():
 
 def test_whatever_a_teacher_would_see_otherwise_changes_the_fingerprint():
     moved_4 = BOX_4 + [0, 0, 1e-9, 0]
-    told = [
+    numbers = [
         fingerprint(SHA256, BOX_4, PLAIN),
         fingerprint("ac" * 32, BOX_4, PLAIN),
         fingerprint(SHA256, moved_4, PLAIN),
@@ -152,5 +152,5 @@ def test_whatever_a_teacher_would_see_otherwise_changes_the_fingerprint():
         ),
         fingerprint(SHA256, BOX_4, View(shift=(0.0, 0.1))),
     ]
-    assert len(set(told)) == len(told)
-    assert all(0 <= number < 2**63 for number in told)
+    assert len(set(numbers)) == len(numbers)
+    assert all(0 <= number < 2**63 for number in numbers)

@@ -28,7 +28,7 @@ def params(**changes: object) -> Params:
     return parse_params(VALUES | changes, "params.yaml")
 
 
-def test_defaults_fill_what_is_not_said():
+def test_defaults_fill_what_is_left_out():
     assert params().distill_weights() == {"lamp": 1.0}
     assert params().extract.shard_size == 1024
 
@@ -185,7 +185,7 @@ def test_a_wrong_value_is_named_with_what_was_wanted(section: dict, message: str
         ({"augment": {"dropout_size": [0.4, 0.2]}}, "[0.4, 0.2], but the least side comes first. Swap them."),
     ],
 )
-def test_what_does_not_fit_together_in_train_is_told(train: dict, message: str):
+def test_what_does_not_fit_together_in_train_is_refused(train: dict, message: str):
     with pytest.raises(KDError) as error:
         params(train={"datasets": ["street-train"], **train})
     assert message in str(error.value)
@@ -357,14 +357,14 @@ def test_of_many_mistakes_the_first_five_are_listed():
         ("", "holds NoneType, but a mapping"),
     ],
 )
-def test_yaml_that_is_none_of_ours_is_told_without_a_traceback(tmp_path: Path, text: str, message: str):
+def test_yaml_that_is_no_params_file_is_refused_without_a_traceback(tmp_path: Path, text: str, message: str):
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(KDError) as error:
         load_yaml(tmp_path / "params.yaml")
     assert message in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path):
+def test_a_file_that_is_not_there_is_refused_as_that(tmp_path: Path):
     with pytest.raises(KDError, match="there is no file .*none.yaml"):
         load_yaml(tmp_path / "none.yaml")
 

@@ -55,7 +55,7 @@ def _by_the_document(store, name):
 READERS = pytest.mark.parametrize("read", [_with_zarr_python, _with_tensorstore, _by_the_document])
 
 
-def _said(table, kind):
+def _teacher_output(table, kind):
     teacher = FakeTeacher(kind, beta=BETA if kind == "simcc" else None)
     affines = crop_affine(table.bbox, teacher.crop)
     crops = [
@@ -71,12 +71,12 @@ def test_heatmaps_read_back_are_the_teachers(table, heatmap_store, read):
     q = read(heatmap_store, "map").astype(int)
     peak, base = (read(heatmap_store, name)[..., None, None] for name in ("peak", "base"))
     heatmaps = np.where(q == 0, base, np.minimum(q * step, 255) / 255 * peak)
-    said = _said(table, "heatmap").maps.heatmap_BKHW.clamp(min=0).numpy()
-    loud = said >= read(heatmap_store, "floor")[..., None, None].astype(float) * peak * 1.001
-    assert (np.abs(heatmaps - said) <= peak / 255 * 1.001)[loud].all()
-    assert (np.abs(heatmaps - said) <= 5 / 255 * peak * 1.001)[~loud].all()
-    assert np.array_equal(heatmaps.max((2, 3)), said.max((2, 3)))
-    assert heatmaps.sum((2, 3)) == pytest.approx(said.sum((2, 3)), rel=5e-3)
+    made = _teacher_output(table, "heatmap").maps.heatmap_BKHW.clamp(min=0).numpy()
+    above_floor = made >= read(heatmap_store, "floor")[..., None, None].astype(float) * peak * 1.001
+    assert (np.abs(heatmaps - made) <= peak / 255 * 1.001)[above_floor].all()
+    assert (np.abs(heatmaps - made) <= 5 / 255 * peak * 1.001)[~above_floor].all()
+    assert np.array_equal(heatmaps.max((2, 3)), made.max((2, 3)))
+    assert heatmaps.sum((2, 3)) == pytest.approx(made.sum((2, 3)), rel=5e-3)
 
 
 @READERS
@@ -86,29 +86,29 @@ def test_simcc_vectors_read_back_teach_the_teachers_distribution(table, simcc_st
         peak, base = (read(simcc_store, f"{what}_{axis}")[..., None] for what in ("peak", "base"))
         q = np.cumsum(read(simcc_store, f"map_{axis}"), axis=-1, dtype=np.uint8).astype(int)
         with np.errstate(divide="ignore"):
-            loud = peak + np.log(np.minimum(q * codec["step"], 255) / 255) / codec["sharpness"]
-        logits = np.where(q == 0, base, loud)
-        said = getattr(_said(table, "simcc").maps, f"{axis}_BKW")
-        p, r = (torch.softmax(BETA * torch.as_tensor(v).double(), -1).numpy() for v in (said, logits))
+            above_floor = peak + np.log(np.minimum(q * codec["step"], 255) / 255) / codec["sharpness"]
+        logits = np.where(q == 0, base, above_floor)
+        made = getattr(_teacher_output(table, "simcc").maps, f"{axis}_BKW")
+        p, r = (torch.softmax(BETA * torch.as_tensor(v).double(), -1).numpy() for v in (made, logits))
         assert (p * (q == 0)).sum(-1) == pytest.approx((r * (q == 0)).sum(-1), rel=0.03)
-        weight = np.exp(BETA * (said.numpy() - peak).astype(float))
+        weight = np.exp(BETA * (made.numpy() - peak).astype(float))
         assert (np.abs(np.exp(BETA * (logits - peak)) - weight) <= 1.001 / 255)[q > 0].all()
-        assert np.array_equal(logits.argmax(-1), said.numpy().argmax(-1))
+        assert np.array_equal(logits.argmax(-1), made.numpy().argmax(-1))
 
 
 @READERS
 def test_the_other_arrays_read_back_are_the_teachers(table, simcc_store, read):
-    said = _said(table, "simcc")
+    output = _teacher_output(table, "simcc")
     assert np.array_equal(read(simcc_store, "crop_id"), table.crop_id)
-    assert np.array_equal(read(simcc_store, "confidence"), said.confidence_BK)
+    assert np.array_equal(read(simcc_store, "confidence"), output.confidence_BK)
     assert read(simcc_store, "affine").dtype == np.float64
 
 
 def test_the_attributes_hash_is_what_the_document_says(heatmap_store):
     attributes = dict(zarr.open_group(heatmap_store, mode="r").attrs)
-    told = attributes.pop("attributes_sha256")
+    recorded = attributes.pop("attributes_sha256")
     text = json.dumps(attributes, indent=2, sort_keys=True) + "\n"
-    assert hashlib.sha256(text.encode()).hexdigest() == told
+    assert hashlib.sha256(text.encode()).hexdigest() == recorded
 
 
 @pytest.mark.parametrize("kind", ["heatmap", "simcc"])

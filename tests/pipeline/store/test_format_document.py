@@ -94,19 +94,21 @@ def test_arithmetic_in_float64_is_as_near_as_the_document_says(kind, request):
     for axis in "xy":
         q = np.cumsum(group[f"map_{axis}"][:], axis=-1, dtype=np.uint8).astype(np.float64)
         peak, base = array(f"peak_{axis}")[..., None], array(f"base_{axis}")[..., None]
-        loud = peak + np.log(np.minimum(np.maximum(q, 1) * codec["step"], 255) / 255) / codec["sharpness"]
-        apart = np.abs(getattr(decoded(store), f"{axis}_BKW").numpy() - np.where(q == 0, base, loud))
+        above_floor = (
+            peak + np.log(np.minimum(np.maximum(q, 1) * codec["step"], 255) / 255) / codec["sharpness"]
+        )
+        apart = np.abs(getattr(decoded(store), f"{axis}_BKW").numpy() - np.where(q == 0, base, above_floor))
         assert (apart <= 3e-7 * (np.abs(peak) + 6 / codec["sharpness"])).all()
 
 
 def fingerprint_of(row: dict, view: int, settings: dict) -> int:
     """As the document has it."""
-    told = bytes.fromhex(row["image_sha256"]) + struct.pack("<4d", *row["bbox"])
+    content = bytes.fromhex(row["image_sha256"]) + struct.pack("<4d", *row["bbox"])
     if view:
         text = f"kd-pipeline view 1\0{settings['seed']}\0{row['crop_id']}\0{view}"
         digest = hashlib.sha256(text.encode("ascii")).digest()
         u = [int.from_bytes(digest[6 * n : 6 * n + 6], "big") / 2**48 for n in range(5)]
-        told += struct.pack(
+        content += struct.pack(
             "<5d",
             1.0 if u[0] < settings["flip"] else 0.0,
             (2 * u[1] - 1) * settings["rotation_degrees"],
@@ -114,7 +116,7 @@ def fingerprint_of(row: dict, view: int, settings: dict) -> int:
             (2 * u[3] - 1) * settings["shift"],
             (2 * u[4] - 1) * settings["shift"],
         )
-    return int.from_bytes(hashlib.sha256(told).digest()[:8], "big") >> 1
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") >> 1
 
 
 def test_a_foreign_reader_finds_every_row_by_the_crop_table(table, tmp_path):
@@ -155,10 +157,10 @@ def test_zarrita_reads_every_array_to_the_last_bit(repository, table, tmp_path, 
     script = Path(__file__).with_name("read_store.mjs")
     found = json.loads(node(repository, str(script), str(store), *names))
     assert sorted(found) == names
-    for name, told in found.items():
+    for name, array in found.items():
         expected = group[name][:]
-        assert (told["dtype"], told["shape"]) == (str(expected.dtype), list(expected.shape)), name
-        assert base64.b64decode(told["bytes"]) == expected.tobytes(), name
+        assert (array["dtype"], array["shape"]) == (str(expected.dtype), list(expected.shape)), name
+        assert base64.b64decode(array["bytes"]) == expected.tobytes(), name
 
 
 def test_the_example_in_javascript_reads_the_maps(repository, cells):

@@ -161,7 +161,7 @@ def test_a_server_that_sends_whole_files_is_refused(heatmap_store):
             reader.read(ROWS)
 
 
-def test_no_store_at_an_address_is_told_from_no_server(heatmap_store, web):
+def test_no_store_at_an_address_is_distinguished_from_no_server(heatmap_store, web):
     with pytest.raises(KDError, match="there is no store http.*other.zarr"):
         StoreReader(web.replace("heatmap", "other"))
     with pytest.raises(KDError, match=r"http://127.0.0.1:9/x.zarr/zarr.json cannot be read: .*the network"):

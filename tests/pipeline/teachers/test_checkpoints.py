@@ -183,11 +183,11 @@ def test_no_message_passes_on_advice_to_load_unsafely(tmp_path, content):
         path.write_bytes(content)
     else:
         torch.save({"state_dict": WEIGHTS, "more": content}, path)
-    with pytest.raises(KDError) as told:
+    with pytest.raises(KDError) as error:
         load_checkpoint(path)
     for advice in ("weights_only", "trust the source", "add_safe_globals", "still be loaded"):
-        assert advice not in str(told.value)
-    assert "\n" not in str(told.value)
+        assert advice not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_metadata_in_another_form_says_nothing_of_joints(checkpoint):
 
 
 @pytest.mark.parametrize("names", ["nose", 5, {"nose": 0}, {0: 1}, {0: "nose", "one": "eye"}, {None: "nose"}])
-def test_joint_names_that_are_not_told_as_mmpose_tells_them_are_refused(names):
+def test_joint_names_that_are_not_in_mmposes_form_are_refused(names):
     with pytest.raises(
         KDError, match="keypoint_id2name is .* a mapping of numbers to joint names was wanted"
     ):
@@ -207,8 +207,8 @@ def test_joint_names_that_are_not_told_as_mmpose_tells_them_are_refused(names):
 
 
 def test_joint_names_are_in_the_order_of_their_numbers_whatever_these_are_written_as():
-    told = {"keypoint_id2name": {"10": "c", 2: "b", "0": "a"}}
-    assert joints_of({"meta": {"dataset_meta": told}}, Path("x")) == ("a", "b", "c")
+    meta = {"keypoint_id2name": {"10": "c", 2: "b", "0": "a"}}
+    assert joints_of({"meta": {"dataset_meta": meta}}, Path("x")) == ("a", "b", "c")
 
 
 def test_entries_among_the_weights_that_are_none_are_left_out():

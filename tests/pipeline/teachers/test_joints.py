@@ -25,11 +25,14 @@ def test_another_order_keeps_each_joints_meaning():
 
 
 def test_files_that_disagree_are_named_with_the_first_difference():
-    told = {"the checkpoint": COCO.joints, "the config": (*COCO.joints[:15], "right_ankle", "left_ankle")}
+    joints_by_file = {
+        "the checkpoint": COCO.joints,
+        "the config": (*COCO.joints[:15], "right_ankle", "left_ankle"),
+    }
     with pytest.raises(
         KDError, match="the checkpoint and the config of teacher t disagree.*joint 15 is left_ankle and"
     ):
-        teacher_convention("t", COCO, told, 17)
+        teacher_convention("t", COCO, joints_by_file, 17)
 
 
 def test_files_with_other_numbers_of_joints_are_named():
@@ -38,9 +41,9 @@ def test_files_with_other_numbers_of_joints_are_named():
 
 
 def test_a_joint_of_another_convention_is_an_error_that_names_it():
-    told = {"the checkpoint": load_convention("mpii16").joints}
+    joints_by_file = {"the checkpoint": load_convention("mpii16").joints}
     with pytest.raises(KDError, match="teacher t, whose joints are those of the checkpoint.*pelvis"):
-        teacher_convention("t", COCO, told, 16)
+        teacher_convention("t", COCO, joints_by_file, 16)
 
 
 def test_maps_of_another_number_of_joints_are_an_error():

@@ -47,7 +47,7 @@ def _dataset_info(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _file(named: str) -> Path:
-    """As mmpose/datasets/datasets/utils.py finds it: where it is said to be, else among MMPose's own."""
+    """As mmpose/datasets/datasets/utils.py finds it: at the path that is given, else among MMPose's own."""
     stock = Path(mmpose.__file__).parent / ".mim" / "configs" / "_base_" / "datasets" / Path(named).name
     return Path(named) if Path(named).is_file() else stock
 

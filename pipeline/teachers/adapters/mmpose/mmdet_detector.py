@@ -76,7 +76,7 @@ def _built(config: str, settings: ConfigDict) -> nn.Module:
         raise
     except Exception as error:  # a wrong setting fails in whichever constructor takes it
         raise KDError(
-            f"the detector's config {config} does not build with the installed mmdet: {error}. Mend its "
+            f"the detector's config {config} does not build with the installed mmdet: {error}. Correct its "
             "`model`."
         ) from None
 
@@ -88,8 +88,8 @@ def _person_label(checkpoint: Mapping[str, Any], path: Path) -> int:
         KDError: its classes have no person.
     """
     meta = dataset_meta_of(checkpoint) or meta_of(checkpoint)
-    told = {str(key).lower(): value for key, value in meta.items()}
-    classes = told.get("classes") or ("person",)
+    lowercase_meta = {str(key).lower(): value for key, value in meta.items()}
+    classes = lowercase_meta.get("classes") or ("person",)
     classes = tuple(map(str, classes)) if isinstance(classes, list | tuple | dict) else (str(classes),)
     if "person" not in classes:
         shown = ", ".join(classes[:5])

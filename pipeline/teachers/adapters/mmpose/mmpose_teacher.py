@@ -60,7 +60,7 @@ def build_mmpose_teacher(
     return TopDownTeacher(
         name=name,
         network=network,
-        convention=teacher_convention(name, meaning, _told_joints(checkpoint, path, config), channels),
+        convention=teacher_convention(name, meaning, _named_joints(checkpoint, path, config), channels),
         crop=crop,
         made=made,
         map=reduced_geometry(name, made, params.storage_size),
@@ -81,7 +81,7 @@ def _built(name: str, settings: ConfigDict) -> nn.Module:
         raise
     except Exception as error:  # a wrong setting fails in whichever constructor takes it
         raise KDError(
-            f"the config of teacher {name} does not build with the installed mmpose: {error}. Mend its "
+            f"the config of teacher {name} does not build with the installed mmpose: {error}. Correct its "
             "`model`."
         ) from None
     check_supported(name, model)
@@ -114,7 +114,7 @@ def _beta(model: nn.Module, made: MapGeometry) -> float | None:
     return float(getattr(model.head.loss_module, "beta", 1.0)) if made.kind == "simcc" else None
 
 
-def _told_joints(checkpoint: Mapping[str, Any], path: Path, config: Config) -> dict[str, tuple[str, ...]]:
-    """Joint names by the file that tells them, for those that do."""
+def _named_joints(checkpoint: Mapping[str, Any], path: Path, config: Config) -> dict[str, tuple[str, ...]]:
+    """Joint names by the file that has them, for those that do."""
     joints = {"the checkpoint": joints_of(checkpoint, path), "the config": dataset_joints(config)}
     return {source: names for source, names in joints.items() if names}

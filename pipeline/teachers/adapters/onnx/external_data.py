@@ -12,7 +12,7 @@ _LOCATION = re.compile(rb"\x0a\x08location\x12([\x00-\x7f]|[\x80-\xff][\x00-\x7f
 
 def external_data_sha256(path: Path) -> str | None:
     """Hash of the files that the ONNX file at `path` keeps weights in, by their names relative to it; None
-    where all are in itself, or where one is missing: onnxruntime tells of it."""
+    where all are in itself, or where one is missing: onnxruntime reports that."""
     files = {name: path.parent / name for name in sorted(_locations(path.read_bytes()))}
     try:
         found = {name: sha256_of(file) for name, file in files.items()}
@@ -20,8 +20,8 @@ def external_data_sha256(path: Path) -> str | None:
         return None
     if not found:
         return None
-    told = "".join(f"{name}\0{sha256}\0" for name, sha256 in found.items())
-    return hashlib.sha256(told.encode()).hexdigest()
+    listing = "".join(f"{name}\0{sha256}\0" for name, sha256 in found.items())
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _locations(model: bytes) -> set[str]:

@@ -136,7 +136,7 @@ def _open(path: Path, device: torch.device) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = torch.get_num_threads()
     # Spinning between batches takes the cores from the workers that prepare the next one.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what fails is raised, and told once
+    options.log_severity_level = 4  # what fails is raised, and reported once
     providers = ["CPUExecutionProvider"]
     if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))

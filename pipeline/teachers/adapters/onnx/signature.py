@@ -54,8 +54,8 @@ def check_outputs(found: Mapping[str, np.ndarray], size: int, sidecar: Sidecar, 
         if array.dtype != np.float32 or array.shape != (size, *shape):
             raise KDError(
                 f"{path}: output {name!r} of {size} crops is {array.dtype} of the shape "
-                f"{_told(array.shape)}, but the sidecar makes it float32 of {_told((size, *shape))}. Correct "
-                "the sidecar, or export the network again."
+                f"{_shown(array.shape)}, but the sidecar makes it float32 of {_shown((size, *shape))}. "
+                "Correct the sidecar, or export the network again."
             )
 
 
@@ -75,12 +75,12 @@ def _compare(path: Path, what: str, name: str, found: Shape, wanted: tuple[int, 
     )
     if not fits:
         raise KDError(
-            f"{path}: {what} {name!r} has the shape {_told(axes)} after the batch, but the sidecar's size, "
-            f"layout and keypoints make it {_told(wanted)}. Correct the sidecar."
+            f"{path}: {what} {name!r} has the shape {_shown(axes)} after the batch, but the sidecar's size, "
+            f"layout and keypoints make it {_shown(wanted)}. Correct the sidecar."
         )
 
 
-def _told(shape: Shape) -> str:
+def _shown(shape: Shape) -> str:
     return "(" + ", ".join("?" if axis is None else str(axis) for axis in shape) + ")"
 
 

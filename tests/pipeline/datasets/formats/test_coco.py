@@ -1,4 +1,4 @@
-"""COCO-style files: who becomes a crop, and which mistakes in the file are told."""
+"""COCO-style files: who becomes a crop, and which mistakes in the file are reported."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Boxes from a detector: in place of annotated ones, and for pictures nobody annotated."""
+"""Boxes from a detector: in place of annotated ones, and for pictures without annotations."""
 
 import json
 

@@ -21,7 +21,7 @@ COCO_NAMES = [
 ]
 
 
-def test_a_file_whose_joints_stand_in_another_order_is_told(tiny):
+def test_a_file_whose_joints_stand_in_another_order_is_refused(tiny):
     tiny.value["categories"][0]["keypoints"] = COCO_NAMES
     with pytest.raises(KDError, match="names its joint 1 'left_eye', but the convention posetrack18 has"):
         tiny.index(convention="posetrack18")
@@ -38,7 +38,7 @@ def test_joints_worded_differently_pass(tiny):
     assert len(tiny.index()[0]) == 3
 
 
-def test_left_and_right_exchanged_are_told(tiny):
+def test_left_and_right_exchanged_are_reported(tiny):
     exchanged = [
         joint.replace("left", "L").replace("right", "left").replace("L", "right") for joint in COCO_NAMES
     ]

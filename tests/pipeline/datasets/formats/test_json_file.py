@@ -26,14 +26,14 @@ DETECTION = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_a_file_that_is_not_json_is_told_with_its_place(tmp_path, content, cause):
+def test_a_file_that_is_not_json_is_refused_with_its_place(tmp_path, content, cause):
     path = tmp_path / "people.json"
     path.write_bytes(content)
     with pytest.raises(KDError, match=f"people.json is not JSON: .*{cause}"):
         read_json(path)
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(KDError, match="nowhere.json does not exist"):
         read_json(tmp_path / "nowhere.json")
     with pytest.raises(KDError, match="is a folder"):
@@ -85,7 +85,7 @@ def test_outlines_are_passed_over_and_their_key_stays(tmp_path):
         (None, "a single JSON NoneType"),
     ],
 )
-def test_a_wrong_file_is_told_by_what_it_looks_like(tiny, value, guess):
+def test_a_wrong_file_is_named_after_what_it_looks_like(tiny, value, guess):
     assert guess in looks_like(value)
     tiny.value = value
     with pytest.raises(KDError, match="people.json looks like") as error:
@@ -108,15 +108,15 @@ def test_every_format_refuses_another_format_s_file(tiny, wanted, value):
 
 
 @pytest.mark.parametrize(
-    ("pack", "told"),
+    ("pack", "message"),
     [
         (gzip.compress, "compressed by gzip, but plain JSON was wanted. Unpack it .gunzip people.json.gz."),
         (bz2.compress, "compressed by bzip2"),
         (lzma.compress, "compressed by xz"),
     ],
 )
-def test_a_compressed_file_is_told_as_that(tmp_path, pack, told):
+def test_a_compressed_file_is_refused_as_that(tmp_path, pack, message):
     path = tmp_path / "people.json.gz"
     path.write_bytes(pack(b"[]"))
-    with pytest.raises(KDError, match=told):
+    with pytest.raises(KDError, match=message):
         read_json(path)

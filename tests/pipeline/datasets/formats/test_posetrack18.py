@@ -26,7 +26,7 @@ def test_a_labelled_joint_counts_as_visible_since_the_flag_says_no_more(tiny):
     assert tiny.index(convention="posetrack18", format="posetrack18")[0].visibility[0].tolist() == [2] * 17
 
 
-def test_an_empty_folder_is_told(tiny):
+def test_an_empty_folder_is_refused(tiny):
     (tiny.root / "val").mkdir()
     with pytest.raises(KDError, match="holds no .json file"):
         tiny.index(format="posetrack18", annotations="val")

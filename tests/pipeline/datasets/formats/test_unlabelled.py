@@ -1,4 +1,4 @@
-"""Pictures whose people nobody labelled, or whose labels are to be left out."""
+"""Pictures whose people have no labels, or whose labels are to be left out."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_a_list_of_images_without_boxes_says_what_to_add(tiny):
         tiny.index(format="images")
 
 
-def test_boxes_beside_detections_are_told(tiny):
+def test_boxes_beside_detections_are_refused(tiny):
     tiny.value = [detection(file_name="a.jpg")]
     with pytest.raises(KDError, match="should be a COCO file that lists the images.* Remove `boxes`"):
         tiny.index(format="images", boxes="people.json")

@@ -21,7 +21,7 @@ def merged(value: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"segments": [10**15]}, "segments.0: "),
         ({"segments": [2**31] * 4}, "segments: .* shards, but "),
@@ -42,11 +42,13 @@ def merged(value: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         ({"seal_version": None}, "seal_version: "),
     ],
 )
-def test_they_are_refused_before_a_file_is_looked_for(heatmap_store, change, told):
+def test_they_are_refused_before_a_file_is_looked_for(heatmap_store, change, message):
     attributes = open_store(heatmap_store).attributes
     absurd = group_metadata(merged(attributes, change))
     (heatmap_store / "zarr.json").write_text(json.dumps(absurd))
-    with pytest.raises(KDError, match=rf"zarr\.json says of the store .*\({told}.*run kd-pipeline extract"):
+    with pytest.raises(
+        KDError, match=rf"zarr\.json says of the store .*\({message}.*run kd-pipeline extract"
+    ):
         store_info(heatmap_store)
 
 

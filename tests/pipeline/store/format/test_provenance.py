@@ -1,4 +1,4 @@
-"""What makes a store stale, what does not, and how it is told."""
+"""What makes a store stale, what does not, and how it is reported."""
 
 import pytest
 from fake_cell import EXTRACT, RUNTIME, FakeTeacher
@@ -71,7 +71,7 @@ MIRRORED = {"flip_test": True, "flip_permutation": [0, 2, 1], "mirror": 47.0}
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "changed"),
     [
         (
             {"flip_test": False, "flip_permutation": None, "mirror": None},
@@ -85,13 +85,13 @@ MIRRORED = {"flip_test": True, "flip_permutation": [0, 2, 1], "mirror": 47.0}
         ({"mirror": 46.0}, "the place that a map is mirrored about 47.0, but now it is 46.0."),
     ],
 )
-def test_what_is_mirrored_how_is_told_in_words_and_a_flip_test_once(tmp_path, now, told):
+def test_what_is_mirrored_how_is_put_in_words_and_a_flip_test_named_once(tmp_path, now, changed):
     stored, wanted = ({"teacher": MIRRORED}, {"teacher": {**MIRRORED, **now}})
     error = stale_error(tmp_path, CellProvenance(stored), CellProvenance(wanted), "lamp", "street")
-    assert str(error).startswith(f"{tmp_path} was extracted with {told} Either restore what changed")
+    assert str(error).startswith(f"{tmp_path} was extracted with {changed} Either restore what changed")
 
 
-def test_a_setting_that_came_or_went_is_told_too(heatmap_store):
+def test_a_setting_that_came_or_went_is_named_too(heatmap_store):
     stored = open_store(heatmap_store).provenance
     teacher = {"checkpoint_sha256": "ab" * 32, "padding": 1.25}
     changes = stored.changes(CellProvenance({**stored.values, "teacher": teacher}))

@@ -65,9 +65,9 @@ def test_cells_near_the_summit_are_quiet_under_the_floor_only():
     heatmap[..., 2, 1] = 1.0  # mean weight 0.136
     stored, _, _, floor = quantise_heatmaps(heatmap, Steps(step=1, floor=5, quiet=2.0, reach=1))
     assert floor.item() == pytest.approx(0.272)
-    loud = torch.zeros(5, 5, dtype=torch.bool)
-    loud[1:4, 0:3] = True
-    assert torch.equal(stored[0, 0] > 0, loud)
+    above_floor = torch.zeros(5, 5, dtype=torch.bool)
+    above_floor[1:4, 0:3] = True
+    assert torch.equal(stored[0, 0] > 0, above_floor)
 
 
 @settings(max_examples=100, deadline=None)
@@ -81,9 +81,9 @@ def test_loud_values_are_off_by_a_255th_of_the_peak_at_most_and_quiet_ones_by_th
             continue
         made = heatmap[0, joint].clamp(min=0) / peak
         error = (back[0, joint] / peak - made).abs()
-        loud = made >= floor[0, joint]
-        assert error[loud].max() <= 1 / 255 + 1e-6
-        assert (error[~loud] <= max(floor[0, joint], 1 / 255) + 1e-6).all()
+        above_floor = made >= floor[0, joint]
+        assert error[above_floor].max() <= 1 / 255 + 1e-6
+        assert (error[~above_floor] <= max(floor[0, joint], 1 / 255) + 1e-6).all()
         assert np.flatnonzero(stored[0, joint] == steps.top).tolist() == [values[0, joint].argmax()]
 
 
@@ -94,8 +94,8 @@ def test_a_map_keeps_its_sum_to_half_a_step_a_cell(values, steps):
     if heatmap.max() < 1e-30:
         return
     stored, back, _ = _heatmap_round_trip(heatmap, steps)
-    loud = int((stored > 0).sum())
-    assert abs(back.sum() - heatmap.sum()) <= loud * heatmap.max() / 255 + 1e-4
+    above_floor = int((stored > 0).sum())
+    assert abs(back.sum() - heatmap.sum()) <= above_floor * heatmap.max() / 255 + 1e-4
 
 
 def test_a_map_of_zeros_and_one_below_zero_are_stored_as_zeros():

@@ -63,7 +63,7 @@ def test_a_whole_shard_of_another_teachers_store_is_computed_again(table, heatma
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_files_of_one_length_are_told_apart(tmp_path, version):
+def test_files_of_one_length_have_seals_of_their_own(tmp_path, version):
     """crc32c over a chunk that ends in its own crc32c would not: that was version 1."""
     layout = CellLayout("heatmap", "uint8", (8,), 1, (2, 2), 4)
     (array,) = (array for array in layout.arrays if array.name == "fingerprint")

@@ -138,8 +138,8 @@ def test_levels_may_take_turns(rows):
     assert encode_chunk(noisy, 1) == first
 
 
-def test_a_frame_tells_how_long_its_contents_are(rows):
-    """zarr-python and tensorstore decode without being told."""
+def test_a_frame_states_how_long_its_contents_are(rows):
+    """zarr-python and tensorstore need not be given it to decode."""
     assert frame_content_size(encode_chunk(rows, 3)) == rows.nbytes
 
 

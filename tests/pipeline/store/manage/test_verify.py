@@ -1,4 +1,4 @@
-"""Damage is found wherever it is, and told with file, rows and remedy."""
+"""Damage is found wherever it is, and reported with file, rows and remedy."""
 
 import json
 import shutil
@@ -51,11 +51,11 @@ def test_a_damaged_map_costs_one_row_and_a_damaged_column_its_shard(heatmap_stor
         "1 of 3 shards are whole, 0 missing, 2 damaged\n"
         f"  {heatmap_store}/map/c.1.0.0.0 (rows 4 to 4): the data does not match its checksum\n"
         f"  {heatmap_store}/peak/c.2.0 (rows 8 to 9): the data does not match its checksum\n"
-        f"  To mend this, and only this: kd-pipeline store verify --repair {heatmap_store}"
+        f"  To repair this, and only this: kd-pipeline store verify --repair {heatmap_store}"
     )
 
 
-def test_a_truncated_and_a_deleted_file_are_told_apart(heatmap_store):
+def test_a_truncated_and_a_deleted_file_are_distinguished(heatmap_store):
     torn = heatmap_store / "map/c.0.0.0.0"
     torn.write_bytes(torn.read_bytes()[:100])
     (heatmap_store / "affine/c.1.0.0").unlink()
@@ -139,10 +139,10 @@ def test_info_tells_state_size_and_provenance(heatmap_store):
     assert (info["complete"], info["shards"], info["shards_there"]) == (True, 3, 3)
     assert info["bytes"]["map"] == sum(f.stat().st_size for f in (heatmap_store / "map").glob("c.*"))
     assert info["attributes"]["checkpoint_sha256"] == "ab" * 32
-    told = describe_store("here", info)
-    assert "10 crops, complete" in told
-    assert "heatmap 12 x 16 of input 24 x 32" in told
-    assert "drift p50" in told
+    text = describe_store("here", info)
+    assert "10 crops, complete" in text
+    assert "heatmap 12 x 16 of input 24 x 32" in text
+    assert "drift p50" in text
 
 
 def test_info_of_an_incomplete_store(heatmap_store):

@@ -1,4 +1,4 @@
-"""`store gc` deletes what nobody needs, and nothing else."""
+"""`store gc` deletes what is not needed any more, and nothing else."""
 
 import shutil
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_leftovers_of_killed_extractions_go(workspace: Path, store: Path):
 def test_a_living_extraction_is_not_disturbed(workspace: Path, orphan: Path):
     session = Session(orphan)
     result = gc(workspace, "--yes")
-    assert "somebody is extracting into it" in result.output
+    assert "another process is extracting into it" in result.output
     assert session.folder.exists()
     session.close()
 

@@ -78,7 +78,7 @@ def test_its_keypoints_are_the_teacher_adapters_up_to_the_refinement_within_a_bi
     """MMPose takes the highest bin; ours goes on to the top of the parabola, at most half a bin away."""
     student = student_from(realdata, start, "")
     ours, _ = Predictor(student, CPU, flip_test=False).predict_crops(crops)
-    theirs = teacher.answer(crops).keypoints_BK2
+    theirs = teacher.predict(crops).keypoints_BK2
     inside = (theirs > 0).all(-1) & (theirs < np.array(INPUT_SIZE) - 1).all(-1)
     assert inside.mean() > 0.9
     assert np.abs(ours - theirs)[inside].max() <= BIN / 2 + 1e-3
@@ -106,7 +106,7 @@ def test_a_student_that_starts_as_its_own_teacher_is_taught_what_it_says(realdat
     relations = config.skeleton.relations_of(teacher.convention)
     joints = teacher.convention.joints
     spec = TeacherSpec.of("rtmpose", relations, joints, teacher.map, teacher.crop, codec, config)
-    output = teacher.answer(crops)
+    output = teacher.predict(crops)
     stored = codec.encode(output.maps)
     stored.pop("floor")
     rows = StoredMaps(

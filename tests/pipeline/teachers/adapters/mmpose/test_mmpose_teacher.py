@@ -220,10 +220,10 @@ def test_smaller_storage_averages_the_maps_and_leaves_the_joints(
     crops = torch.from_numpy(cv2.resize(image, (96, 128))[None])
     whole = teacher_of(config, checkpoint, tmp_path)
     small = teacher_of(config, checkpoint, tmp_path, storage_size=(12, 16))
-    full_maps, small_maps = (t.answer(crops).maps.heatmap_BKHW for t in (whole, small))
+    full_maps, small_maps = (t.predict(crops).maps.heatmap_BKHW for t in (whole, small))
     expected = full_maps.unflatten(3, (12, 2)).unflatten(2, (16, 2)).mean(dim=(3, 5))
     torch.testing.assert_close(small_maps, expected)
-    np.testing.assert_array_equal(whole.answer(crops).keypoints_BK2, small.answer(crops).keypoints_BK2)
+    np.testing.assert_array_equal(whole.predict(crops).keypoints_BK2, small.predict(crops).keypoints_BK2)
     assert whole.storage_fidelity(crops) is None
     assert set(small.storage_fidelity(crops)) == {"joints", "drift_p50_px", "drift_p99_px"}
     assert whole.provenance != small.provenance

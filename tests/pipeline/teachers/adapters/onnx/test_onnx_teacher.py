@@ -85,7 +85,7 @@ def test_joints_lie_where_the_alignment_puts_their_cells(tiny_onnx, teacher_of):
     tiny_onnx()
     crop = torch.zeros(1, 32, 32, 3, dtype=torch.uint8)
     crop[:, 20:24, 8:12] = 255
-    keypoints = teacher_of(flip_test=False).answer(crop).keypoints_BK2
+    keypoints = teacher_of(flip_test=False).predict(crop).keypoints_BK2
     np.testing.assert_allclose(keypoints, np.full((1, 5, 2), [9.5, 21.5]))
 
 
@@ -102,9 +102,9 @@ def test_the_flip_test_makes_the_maps_mirror_symmetric(tiny_onnx, teacher_of, cr
 def test_every_crop_that_the_network_is_shown_is_counted(tiny_onnx, teacher_of, crops):
     tiny_onnx()
     before = FORWARD_PASSES.crops
-    teacher_of(flip_test=False).answer(crops)
+    teacher_of(flip_test=False).predict(crops)
     assert FORWARD_PASSES.crops - before == len(crops)
-    teacher_of(flip_test=True).answer(crops)
+    teacher_of(flip_test=True).predict(crops)
     assert FORWARD_PASSES.crops - before == 3 * len(crops)
 
 
@@ -144,7 +144,7 @@ def test_weights_in_another_file_are_part_of_the_provenance(tiny_onnx, teacher_o
     data = np.frombuffer((tmp_path / "tiny.onnx.data").read_bytes(), np.float32)
     (tmp_path / "tiny.onnx.data").write_bytes((data[::-1] * 2).tobytes())
     second = teacher_of()
-    assert not torch.equal(first.answer(crops).maps.heatmap_BKHW, second.answer(crops).maps.heatmap_BKHW)
+    assert not torch.equal(first.predict(crops).maps.heatmap_BKHW, second.predict(crops).maps.heatmap_BKHW)
     assert first.provenance["checkpoint_sha256"] == second.provenance["checkpoint_sha256"]
     assert first.provenance["external_data_sha256"] != second.provenance["external_data_sha256"]
 
@@ -249,7 +249,7 @@ SECOND = onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1])
 
 
 @pytest.mark.parametrize(
-    ("last", "extra", "kind", "told"),
+    ("last", "extra", "kind", "message"),
     [
         (
             onnx.helper.make_node("Unheard", ["before"], ["heatmap"], domain="elsewhere"),
@@ -272,7 +272,7 @@ SECOND = onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1])
     ],
 )
 def test_a_network_that_onnxruntime_cannot_run_says_so_in_a_paragraph(
-    tiny_onnx, write_sidecar, teacher_of, tmp_path, crops, last, extra, kind, told
+    tiny_onnx, write_sidecar, teacher_of, tmp_path, crops, last, extra, kind, message
 ):
     """The tiny network with one more step at its end."""
     values, path = tiny_onnx(), tmp_path / "tiny.onnx"
@@ -284,8 +284,8 @@ def test_a_network_that_onnxruntime_cannot_run_says_so_in_a_paragraph(
     model.opset_import.append(onnx.helper.make_opsetid("elsewhere", 1))
     onnx.save(model, path)
     write_sidecar(values | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
-    with pytest.raises(KDError, match=told):
-        teacher_of(flip_test=False).answer(crops)
+    with pytest.raises(KDError, match=message):
+        teacher_of(flip_test=False).predict(crops)
 
 
 @pytest.mark.parametrize("shape", [(5, 3, 8, 8), (4, 5, 8, 8), (5, 5, 8), (5, 5, 8, 9)])
