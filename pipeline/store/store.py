@@ -15,6 +15,7 @@ from pipeline.store.format.provenance import CellProvenance, stale_error
 from pipeline.store.format.rows import RowKeys
 from pipeline.store.format.seal import Sealing, read_seal
 from pipeline.store.format.shard_file import DamagedShard, decode_chunk, read_some
+from pipeline.store.format.zarr_json import array_json
 from pipeline.store.read.remote_path import RemotePath, StorePath
 
 METADATA = "zarr.json"
@@ -182,7 +183,7 @@ def _check_arrays(store: Store) -> None:
     level = store.attributes["codec"]["zstd_level"]
     for array in store.layout.arrays:
         place = store.path / array.name / METADATA
-        if not _fits(_read_json(store.path, place), array.metadata(level)):
+        if not _fits(_read_json(store.path, place), array_json(array, level)):
             raise DamagedMetadata(store.path, place, "is not as it was written")
 
 

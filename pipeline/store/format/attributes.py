@@ -45,7 +45,7 @@ class _Map(_Part):
 
 class _Codec(_Part):
     dtype: Literal["uint8", "float16"]
-    zstd_level: int
+    zstd_level: Annotated[int, Field(ge=1, le=22)]
     shard_size: Side
 
 

@@ -17,6 +17,7 @@ from pipeline.store.format.map_codec import MapCodec, zstd_level
 from pipeline.store.format.provenance import FORMAT_VERSION, CellProvenance
 from pipeline.store.format.quantise import UNITS
 from pipeline.store.format.seal import SEAL_VERSION
+from pipeline.store.format.zarr_json import group_json
 from pipeline.store.read.remote_path import StorePath
 from pipeline.teachers.teacher import Teacher
 from pipeline.versions import installed_versions
@@ -134,7 +135,7 @@ def group_metadata(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """`zarr.json` of the group. The attributes carry their own hash: Zarr gives metadata no checksum."""
     plain = {name: value for name, value in attributes.items() if name != _CHECKSUM}
     signed = plain | {_CHECKSUM: hashlib.sha256(json_bytes(plain)).hexdigest()}
-    return {"zarr_format": 3, "node_type": "group", "attributes": signed}
+    return group_json(signed)
 
 
 def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""Which files a cell consists of: arrays, shards, and the Zarr v3 metadata that describes them."""
+"""Which files a cell consists of: arrays and shards."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 Kind = Literal["heatmap", "simcc"]
 NO_CROP = -1
@@ -69,38 +67,10 @@ class ArrayLayout:
         start = shard.start + chunk * self.rows_per_chunk
         return start, min(start + self.rows_per_chunk, shard.stop)
 
-    def metadata(self, zstd_level: int) -> dict[str, Any]:
-        """`zarr.json` of the array (Zarr v3 specification, sharding_indexed, zstd and crc32c codecs)."""
-        little = {"name": "bytes", "configuration": {"endian": "little"}}
-        zstd = {"name": "zstd", "configuration": {"level": zstd_level, "checksum": False}}
-        crc32c = {"name": "crc32c"}
-        inner = {
-            "chunk_shape": [self.rows_per_chunk, *self.row_shape],
-            "codecs": [little, zstd, crc32c],
-            "index_codecs": [little, crc32c],
-            "index_location": "end",
-        }
-        return {
-            "zarr_format": 3,
-            "node_type": "array",
-            "shape": [self.num_rows, *self.row_shape],
-            "data_type": self.dtype,
-            "chunk_grid": _named("regular", chunk_shape=[self.shard_size, *self.row_shape]),
-            "chunk_key_encoding": _named("default", separator="."),
-            "fill_value": self.fill if np.dtype(self.dtype).kind in "iu" else float(self.fill),
-            "codecs": [{"name": "sharding_indexed", "configuration": inner}],
-            "dimension_names": ["crop", *self.axes],
-            "attributes": {},
-        }
-
 
 def num_shards(segments: Sequence[int], shard_size: int) -> int:
     """Of a cell of such segments: each begins on a shard of its own."""
     return sum(-(-rows // shard_size) for rows in segments)
-
-
-def _named(name: str, **configuration: Any) -> dict[str, Any]:
-    return {"name": name, "configuration": configuration}
 
 
 @dataclass(frozen=True)

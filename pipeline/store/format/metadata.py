@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.errors import KDError
 from pipeline.files.durable import json_bytes
 from pipeline.store.format.cell import DamagedMetadata, UnknownFormat, group_metadata, layout_of
+from pipeline.store.format.zarr_json import array_json
 from pipeline.store.store import METADATA, Store, read_attributes
 
 COPY = "crop_id/group.json"
@@ -23,7 +24,7 @@ def metadata_files(attributes: Mapping[str, Any]) -> dict[str, bytes]:
     """
     level = attributes["codec"]["zstd_level"]
     arrays = {
-        f"{array.name}/{METADATA}": json_bytes(array.metadata(level))
+        f"{array.name}/{METADATA}": json_bytes(array_json(array, level))
         for array in layout_of(attributes).arrays
     }
     group = json_bytes(group_metadata(attributes))

@@ -32,6 +32,7 @@ def merged(value: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         ({"segments": None}, "segments: "),
         ({"codec": {"shard_size": 0}}, "codec.shard_size: "),
         ({"codec": {"dtype": "object"}}, "codec.dtype: "),
+        ({"codec": {"zstd_level": 23}}, "codec.zstd_level: "),
         ({"codec": None}, "codec: "),
         ({"map_geometry": {"size": [10**9, 10**9]}}, "map_geometry.size.0: "),
         ({"map_geometry": {"kind": "video"}}, "map_geometry.kind: "),
