@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 import google_crc32c
 import numpy as np
 from jaxtyping import Int64, UInt8
-from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
+from numcodecs.zstd import Zstd
+from zstandard import ZstdCompressor
 
 from pipeline.store.read.remote_path import StorePath
 
@@ -23,6 +24,9 @@ CHECKSUM_BYTES = 4
 EMPTY_SLOT = np.iinfo(np.uint64).max
 OF_CHECKED = google_crc32c.value(bytes(CHECKSUM_BYTES))
 """crc32c of any bytes followed by their own crc32c."""
+FRAMES_AT_ONCE = 32
+"""Decoded in one call, because each call makes a decompressor: a fifth of the time that a map takes alone."""
+_ZSTD = Zstd()
 _compressors = threading.local()
 
 
@@ -61,11 +65,9 @@ def decode_chunk(chunk: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray
     Raises:
         DamagedShard: it holds something else, as a file copied over from another array does.
     """
-    try:
-        rows = ZstdDecompressor().decompress(chunk[:-CHECKSUM_BYTES])
-        little = np.frombuffer(rows, np.dtype(dtype).newbyteorder("<")).reshape(shape)
-    except (ZstdError, ValueError):
-        raise DamagedShard("its data are not of this array") from None
+    little = np.empty(shape, np.dtype(dtype).newbyteorder("<"))
+    if not decode_frames(little.reshape(1, -1).view(np.uint8), [chunk[:-CHECKSUM_BYTES]]):
+        raise DamagedShard("its data are not of this array")
     return little.astype(dtype, copy=False)
 
 
@@ -74,16 +76,55 @@ def decode_into(byte_BN: UInt8[np.ndarray, "b n"], chunks: Sequence[bytes]) -> i
 
     How many, in order: it stops at one that fails its checksum or cannot fill its row.
     """
-    open_frame = ZstdDecompressor().stream_reader
-    done = 0
+    for start in range(0, len(chunks), FRAMES_AT_ONCE):
+        group = slice(start, start + FRAMES_AT_ONCE)
+        if not _decode_checked(byte_BN[group], chunks[group]):
+            sound = _sound_at_the_start(byte_BN[group], chunks[group])
+            if sound < len(chunks[group]):
+                return start + sound
+    return len(chunks)
+
+
+def _decode_checked(byte_BN: UInt8[np.ndarray, "b n"], chunks: Sequence[bytes]) -> bool:
+    if not all(map(checksum_holds, chunks)):
+        return False
+    return decode_frames(byte_BN, [chunk[:-CHECKSUM_BYTES] for chunk in chunks])
+
+
+def _sound_at_the_start(byte_BN: UInt8[np.ndarray, "b n"], chunks: Sequence[bytes]) -> int:
+    """How many chunks before the first that does not decode, one by one."""
+    for row, chunk in enumerate(chunks):
+        if not _decode_checked(byte_BN[row : row + 1], [chunk]):
+            return row
+    return len(chunks)
+
+
+def decode_frames(byte_BN: UInt8[np.ndarray, "b n"], frames: Sequence[bytes]) -> bool:
+    """Decode all frames, each into its row; False where one is damaged, does not fill its row, or begins with
+    another header than the first.
+
+    A frame after another is a longer zstd stream, so numcodecs decodes them in one call. It refuses contents
+    that are too long for `out`, but not those that are too short: the headers tell.
+    """
+    header, length = _header(frames[0])
+    if length != byte_BN.shape[1] or not all(frame.startswith(header) for frame in frames):
+        return False
     try:
-        for byte_N, chunk in zip(byte_BN, chunks, strict=True):
-            if not (checksum_holds(chunk) and open_frame(chunk).readinto(byte_N) == len(byte_N)):
-                break
-            done += 1
-    except ZstdError:
-        pass
-    return done
+        _ZSTD.decode(b"".join(frames), out=byte_BN)
+    except (RuntimeError, ValueError):
+        return False
+    return True
+
+
+def _header(frame: bytes) -> tuple[bytes, int]:
+    """A frame's header, and how many bytes it says that the frame holds (RFC 8878, 3.1.1.1); 0 where it does
+    not."""
+    descriptor = frame[4] if len(frame) > 4 else 0
+    single_segment = bool(descriptor & 0x20)
+    start = 5 if single_segment else 6
+    size = (int(single_segment), 2, 4, 8)[descriptor >> 6]
+    length = int.from_bytes(frame[start : start + size], "little") + (256 if size == 2 else 0)
+    return frame[: start + size], length
 
 
 def encode_index(chunks: Sequence[bytes], slots: int) -> bytes:

@@ -3,12 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import google_crc32c
+import numcodecs
 import numpy as np
 import pytest
 from zstandard import ZstdCompressor, frame_content_size
 
 from pipeline.store.format.layout import ArrayLayout, Shard
 from pipeline.store.format.shard_file import (
+    FRAMES_AT_ONCE,
     DamagedShard,
     decode_chunk,
     decode_into,
@@ -103,6 +105,22 @@ def test_chunks_decode_into_their_rows(rows):
 def test_decoding_stops_at_a_chunk_that_cannot_fill_its_row(rows):
     chunks = [encode_chunk(rows[0], 3), encode_chunk(rows[0, :1], 3), encode_chunk(rows[1], 3)]
     assert decode_into(np.zeros((3, 10), dtype=np.uint8), chunks) == 1
+
+
+@pytest.mark.parametrize("bad", [FRAMES_AT_ONCE - 1, FRAMES_AT_ONCE, 2 * FRAMES_AT_ONCE + 1])
+def test_decoding_many_chunks_stops_at_the_one_that_holds_too_little(rows, bad):
+    chunks = [encode_chunk(rows[0], 3)] * (2 * FRAMES_AT_ONCE + 3)
+    chunks[bad] = encode_chunk(rows[0, :1], 3)
+    assert decode_into(np.zeros((len(chunks), 10), dtype=np.uint8), chunks) == bad
+
+
+def test_chunks_of_other_writers_decode_beside_ours(rows):
+    """A header may say the same length in other words: here with the checksum that ours do without."""
+    theirs = numcodecs.Zstd(level=3, checksum=True).encode(rows[1])
+    theirs += google_crc32c.value(theirs).to_bytes(4, "little")
+    place = np.zeros((3, 10), dtype=np.uint8)
+    assert decode_into(place, [encode_chunk(rows[0], 3), theirs, encode_chunk(rows[2], 3)]) == 3
+    assert np.array_equal(place, rows.reshape(3, 10))
 
 
 def test_decoding_stops_at_a_chunk_without_a_frame():
