@@ -3,10 +3,17 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(["pipeline", "student", "stages"], "beartype.beartype")
+install_import_hook(["pipeline", "student", "demo", "stages"], "beartype.beartype")
+
+# Machines are shared, so no example has a deadline. HYPOTHESIS_PROFILE=nightly looks ten times as long.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -202,6 +202,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def command_of(module: str) -> click.Command:
+    """What `python -m module` runs."""
+    found = importlib.import_module(module)
+    return importlib.import_module(f"{module}.__main__").main if hasattr(found, "__path__") else found.main
+
+
 def ends_well(command: click.Command, arguments: Sequence[str]) -> None:
     done = CliRunner().invoke(command, list(arguments))
     assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
@@ -214,7 +220,7 @@ def test_a_command_ends_well_in_a_small_workspace(documented: str, workspace: Pa
     monkeypatch.chdir(workspace)
     program, *arguments = (WORKSPACE_COMMANDS[documented] or documented).split()
     if program == "python":
-        ends_well(importlib.import_module(arguments[1]).main, arguments[2:])
+        ends_well(command_of(arguments[1]), arguments[2:])
     else:
         ends_well(main, arguments)
 
@@ -236,7 +242,7 @@ def test_a_benchmark_ends_well_at_a_small_size(small: str, realdata: Path, tmp_p
     if name == "store":
         for package in ("h5py", "hdf5plugin", "lmdb"):
             pytest.importorskip(package, reason="of kd-pipeline[benchmark]")
-    ends_well(importlib.import_module(f"benchmarks.{name}").main, options)
+    ends_well(command_of(f"benchmarks.{name}"), options)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.conventions.convention import Convention
@@ -86,7 +86,6 @@ def test_sigmas_and_limbs_of_the_papers_union():
     assert set(new) <= set(mpii.limbs)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from([*BUILTIN, TAILED, WINGED]), min_size=1, unique_by=str), st.randoms())
 def test_the_union_does_not_depend_on_the_order_of_listing(listed, random):
     conventions = [load_convention(c) if isinstance(c, str) else c for c in (*listed, TAILED)]
@@ -97,7 +96,6 @@ def test_the_union_does_not_depend_on_the_order_of_listing(listed, random):
     assert list(again.relations["tailed"]) == list(union.relations["tailed"])
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(BUILTIN), min_size=1, unique=True))
 def test_every_joint_is_united_or_dropped_and_every_union_joint_is_somebodys(names):
     union = union_of(*names)
@@ -110,7 +108,6 @@ def test_every_joint_is_united_or_dropped_and_every_union_joint_is_somebodys(nam
         assert not related & set(union.dropped[name])
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(BUILTIN), min_size=1, unique=True))
 def test_relations_mirror_with_the_body(names):
     union = union_of(*names)

@@ -58,7 +58,7 @@ def _annotations(chosen):
     }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(first=people, more=people, detected=st.booleans(), data=st.data())
 def test_adding_removing_and_reordering_others_changes_no_id(first, more, detected, data):
     first = first or [("a.png", 1)]

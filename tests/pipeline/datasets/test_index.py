@@ -118,7 +118,7 @@ PLACES += [
 PLACES += [("images", 1), ("annotations", 0), ("categories",), ("categories", 0)]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from(PLACES), value=json_values)
 def test_no_value_anywhere_in_the_file_stops_the_good_samples(tiny, place, value):
     sound = copy.deepcopy(tiny.value)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.geometry import CropGeometry, apply, box_to_center_scale, crop_affine, warp_crop
@@ -41,7 +41,6 @@ def mmpose_crop():
 
 
 @pytest.mark.mm
-@settings(max_examples=300, deadline=None)
 @given(boxes, crops, rotations)
 @example((0.0, 0.0, 4000.0, 2.0), CropGeometry((192, 256), 1.25), 0.0)
 @example((4999.0, 4999.0, 2.0, 2.0), CropGeometry((288, 384), 1.0), 45.0)
@@ -56,7 +55,6 @@ def test_the_affine_equals_mmposes_to_a_thousandth_of_an_input_pixel(mmpose_crop
 
 
 @pytest.mark.mm
-@settings(max_examples=60, deadline=None)
 @given(st.tuples(*[st.floats(-50, 150)] * 2, *[st.floats(5, 300)] * 2), crops, rotations, st.integers(0, 9))
 def test_the_warped_crop_is_bit_equal_to_mmposes(mmpose_crop, box, crop, rotation, seed):
     image = np.random.default_rng(seed).integers(0, 256, (120, 160, 3), dtype=np.uint8)

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.geometry import CropGeometry, apply, compose, crop_affine, invert, mirror_affine
@@ -59,7 +59,6 @@ def test_a_view_turned_by_90_degrees_has_what_was_right_on_top(crop):
     assert right_2 - middle_2 == pytest.approx(np.array([0.0, -100.0]), abs=0.5)
 
 
-@settings(max_examples=200)
 @given(boxes, views, st.sampled_from([(192, 256), (256, 256), (96, 128)]), st.floats(1.0, 2.0))
 def test_a_view_is_shift_zoom_turn_and_mirror_one_after_another(box, view, size, padding):
     """Every step on points, in image pixels about the moved centre; no crop geometry but the last stretch."""
@@ -78,7 +77,6 @@ def test_a_view_is_shift_zoom_turn_and_mirror_one_after_another(box, view, size,
     np.testing.assert_allclose(apply(affine_23, points_N2), expected_N2, atol=0.02)
 
 
-@settings(max_examples=200)
 @given(boxes, views, crops, crops)
 def test_two_networks_see_one_view_as_they_see_the_plain_crop(box, view, one, other):
     box_4 = np.array(box)

@@ -68,11 +68,11 @@ def test_labels_that_are_taught_otherwise_are_an_error_that_says_what_to_write(t
 
 @pytest.mark.parametrize(("preset", "weight"), [(None, 1.0), ("paper", 0.0)])
 def test_without_a_preset_or_without_distillation_labels_are_as_they_like(preset: str | None, weight: float):
-    check_preset(*whole(preset, weight))
+    assert check_preset(*whole(preset, weight)) is None
 
 
 def test_labels_as_the_preset_has_them_pass():
-    check_preset(*whole("paper-literal", 1.0, ground_truth_weight=0.3, label_beta=10))
+    assert check_preset(*whole("paper-literal", 1.0, ground_truth_weight=0.3, label_beta=10)) is None
 
 
 def test_three_teachers_are_an_error_that_says_what_to_write():

@@ -81,7 +81,7 @@ def test_the_names_always_come_in_one_order(body, person, make_table, result):
     ]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(missing=st.integers(0, 5), seed=st.integers(0, 2**16))
 def test_leaving_one_joint_out_changes_no_other_joints_number(
     body, person, make_table, result, missing, seed

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -70,7 +70,6 @@ def test_cells_near_the_summit_are_quiet_under_the_floor_only():
     assert torch.equal(stored[0, 0] > 0, above_floor)
 
 
-@settings(max_examples=100, deadline=None)
 @given(arrays(np.float32, (1, 2, 3, 4), elements=VALUES), st.sampled_from(STEPS))
 def test_loud_values_are_off_by_a_255th_of_the_peak_at_most_and_quiet_ones_by_the_floor(values, steps):
     heatmap = torch.from_numpy(values)
@@ -87,7 +86,6 @@ def test_loud_values_are_off_by_a_255th_of_the_peak_at_most_and_quiet_ones_by_th
         assert np.flatnonzero(stored[0, joint] == steps.top).tolist() == [values[0, joint].argmax()]
 
 
-@settings(max_examples=50, deadline=None)
 @given(arrays(np.float32, (1, 1, 4, 4), elements=st.floats(0, 4, width=32)), st.sampled_from(STEPS))
 def test_a_map_keeps_its_sum_to_half_a_step_a_cell(values, steps):
     heatmap = torch.from_numpy(values)
@@ -142,7 +140,6 @@ def test_a_bin_is_quiet_where_it_is_less_likely_than_chance():
     assert back[0, 0, 4].item() == pytest.approx(math.log(0.8 / 3) / 4.0)
 
 
-@settings(max_examples=50, deadline=None)
 @given(arrays(np.float32, (1, 1, 12), elements=VALUES), st.sampled_from(STEPS), st.sampled_from([1.0, 10.0]))
 def test_loud_bins_weights_are_off_by_a_255th_and_the_largest_stays_the_largest(values, steps, sharpness):
     logits = torch.from_numpy(values)

@@ -113,6 +113,7 @@ for _ in RunQueue(1, 1, lambda run: [sys.executable, "-c", code]).outcomes([run]
     process.kill()
     process.wait()
     _wait_for(mark.exists)
+    assert log.read_text() == "here\n"
 
 
 def _wait_for(happened, seconds=300.0):

@@ -107,8 +107,11 @@ def test_leftovers_of_training_are_no_other_architecture(tmp_path, start, make_s
         name: torch.zeros(1)
         for name in ("ema_backbone_stem_0_conv_weight", "data_preprocessor.mean", "head.loss_module.weight")
     }
-    save_checkpoint(make_student(), tmp_path / "rtmpose.pth", COCO, **more)
-    start(tmp_path, {"rtmpose": "rtmpose.pth"})
+    theirs = make_student()
+    save_checkpoint(theirs, tmp_path / "rtmpose.pth", COCO, **more)
+    begun = start(tmp_path, {"rtmpose": "rtmpose.pth"})
+    name = "stem.0.conv.weight"
+    assert torch.equal(begun.student.backbone.state_dict()[name], theirs.backbone.state_dict()[name])
 
 
 def test_a_layer_that_the_student_lacks_is_another_architecture(
