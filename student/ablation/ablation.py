@@ -51,7 +51,7 @@ class Ablation:
                 an arm, a dataset, a joint, a metric) is not one of the workspace's.
         """
         file = read_ablation_file(path)
-        Workspace.open(root)  # first, so that its own mistakes are not told as an arm's
+        Workspace.open(root)  # first, so that its own mistakes are not reported as an arm's
         ablation = cls(file, root, resolve_arms(file, load_yaml(root / "params.yaml"), str(path)))
         try:
             ablation._check_names()
@@ -136,5 +136,5 @@ class Ablation:
             known = {joint for convention in conventions for joint in convention.joints}
             for joint in group.joints:
                 if joint not in known:
-                    told = ", ".join(dict.fromkeys(convention.name for convention in conventions))
-                    raise KDError(f"groups.{name}: {unknown_name(f'joint of {told}', joint, known)}")
+                    sources = ", ".join(dict.fromkeys(convention.name for convention in conventions))
+                    raise KDError(f"groups.{name}: {unknown_name(f'joint of {sources}', joint, known)}")

@@ -60,7 +60,7 @@ def _grid_points(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[Overrides]:
 
 
 def _grid_name(overrides: Overrides, source: str) -> str:
-    """`temperature=1,weight=0.5`; settings go by their last part where that tells them apart."""
+    """`temperature=1,weight=0.5`; settings go by their last part where that is unique."""
     last = [setting.rpartition(".")[2] for setting in overrides]
     names = last if len(set(last)) == len(last) else list(overrides)
     values = (_value_name(setting, value, source) for setting, value in overrides.items())

@@ -52,7 +52,7 @@ def _level(comparison: Comparison, arm: str, column: Column) -> str:
     if spread is None:
         return NOTHING
     incomplete = any(column.name in result.incomplete for result in comparison.of_arm(arm))
-    return _told(spread, "") + ("*" if incomplete else "")
+    return _points(spread, "") + ("*" if incomplete else "")
 
 
 def _teachers_level(teacher: TeacherResult, column: Column) -> str:
@@ -67,10 +67,10 @@ def _difference(comparison: Comparison, arm: str, column: Column) -> str:
         return NOTHING
     interval = comparison.interval(arm, column)
     between = f" [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]" if interval else ""
-    return f"{_told(paired.difference, '+')}{between} ({paired.better}/{paired.difference.n})"
+    return f"{_points(paired.difference, '+')}{between} ({paired.better}/{paired.difference.n})"
 
 
-def _told(spread: Spread, sign: str) -> str:
+def _points(spread: Spread, sign: str) -> str:
     mean = f"{100 * spread.mean:{sign}.1f}"
     return mean if spread.std is None else f"{mean} ± {100 * spread.std:.1f}"
 
@@ -104,10 +104,10 @@ def _notes(comparison: Comparison) -> Iterator[str]:
 def _left_out(comparison: Comparison) -> list[str]:
     named = [(result.arm, result) for result in comparison.results]
     named += [(teacher.teacher, teacher) for teacher in comparison.teachers]
-    told = (
+    lines = (
         f"{name} on {dataset}: {', '.join(joints)}"
         for name, numbers in named
         for dataset, joints in numbers.not_predicted.items()
         if joints
     )
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(lines))

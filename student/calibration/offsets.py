@@ -18,7 +18,7 @@ from torch import Tensor
 from student.targets.teacher_spec import TeacherSpec
 
 LEAST_PEOPLE = 20
-"""Fewer people tell no offset: a teacher's errors would be taken for one."""
+"""Fewer people show no offset: a teacher's errors would be taken for one."""
 _ROUNDS = 10
 
 

@@ -27,7 +27,7 @@ summed over thousands of cells, can outweigh its peak."""
 DEFAULT_RIGHT = 0.8
 """The share of right answers that a teacher is credited with where no label says otherwise."""
 _AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
-"""How a file is checked: no number that is none, and nothing that nobody reads."""
+"""How a file is checked: no text for a number, and no unknown key."""
 FAINT = 1e-3
 """Shares are kept from 0 by this before their logarithm is taken."""
 
@@ -123,8 +123,8 @@ class CalibrationFile:
     fitted_on: Mapping[str, Any]
 
     def write(self, path: Path) -> None:
-        told = sealed_json({"format": FORMAT, **asdict(self)})
-        write_atomically(path, json.dumps(told, indent=2) + "\n")
+        values = sealed_json({"format": FORMAT, **asdict(self)})
+        write_atomically(path, json.dumps(values, indent=2) + "\n")
 
     def check(self, fitted_on: Mapping[str, Any], path: Path) -> None:
         """Raises KDError where it was fitted on other stores or labels than `fitted_on`."""
@@ -139,15 +139,15 @@ class CalibrationFile:
 def read_calibration(path: Path) -> CalibrationFile:
     """Raises KDError where it is missing, damaged or of another format."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["format"] != FORMAT:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["format"] != FORMAT:
             raise KDError(
-                f"{path} has format {told['format']}, but {FORMAT} is wanted. Fit it again: "
+                f"{path} has format {values['format']}, but {FORMAT} is wanted. Fit it again: "
                 "kd-pipeline calibrate"
             )
-        check_seal(told)
+        check_seal(values)
         return _FILE.validate_python(
-            {name: value for name, value in told.items() if name not in ("format", SEAL)}
+            {name: value for name, value in values.items() if name not in ("format", SEAL)}
         )
     except OSError as error:
         raise KDError(

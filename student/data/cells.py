@@ -50,7 +50,7 @@ def teacher_spec_of(
     Raises:
         KDError: none of its joints stands for a union joint.
     """
-    told = reader.attributes
+    attributes = reader.attributes
     convention = stored_convention(workspace, teacher, reader)
     relations = union.relations_of(convention)
     if not any(relation.weight > 0 for relation in relations):
@@ -58,10 +58,10 @@ def teacher_spec_of(
     return TeacherSpec.of(
         teacher,
         relations,
-        told["convention"]["joints"],
-        _geometry(told["map_geometry"]),
-        _crop(told["crop_geometry"]),
-        MapCodec.from_json(told["map_geometry"]["kind"], told["codec"]),
+        attributes["convention"]["joints"],
+        _geometry(attributes["map_geometry"]),
+        _crop(attributes["crop_geometry"]),
+        MapCodec.from_json(attributes["map_geometry"]["kind"], attributes["codec"]),
         student,
     )
 
@@ -80,9 +80,9 @@ def _teaches_nothing(teacher: str, convention: Convention, union: UnionSkeleton)
     )
 
 
-def _geometry(told: dict[str, Any]) -> MapGeometry:
-    return MapGeometry(told["kind"], tuple(told["size"]), tuple(told["scale"]), tuple(told["offset"]))
+def _geometry(values: dict[str, Any]) -> MapGeometry:
+    return MapGeometry(values["kind"], tuple(values["size"]), tuple(values["scale"]), tuple(values["offset"]))
 
 
-def _crop(told: dict[str, Any]) -> CropGeometry:
-    return CropGeometry(tuple(told["input_size"]), told["padding"], told["udp"])
+def _crop(values: dict[str, Any]) -> CropGeometry:
+    return CropGeometry(tuple(values["input_size"]), values["padding"], values["udp"])

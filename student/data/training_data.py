@@ -32,9 +32,9 @@ class TrainingData:
     splits: Sequence[TrainingSplit]
     teacher_specs: Sequence[TeacherSpec]
     identity: dict[str, Any]
-    """Hashes of tables, stores and conventions: a training goes on only where they are the same."""
+    """Hashes of tables, stores and conventions: a training resumes only where they are the same."""
     split_conventions: Mapping[str, Convention]
-    """Of the splits that have one: where nobody is labelled, none is needed."""
+    """Of the splits that have one: where no person is labelled, none is needed."""
     teacher_conventions: Mapping[str, Convention]
     """In the order of the teacher's maps."""
     label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def open_training_data(workspace: Workspace) -> TrainingData:
     splits = [_split(workspace, table, student) for table in tables]
     readers = _readers(params, splits)
     if params.distill.weight > 0 and not readers:
-        raise _nobody_teaches(workspace)
+        raise _no_teacher_teaches(workspace)
     return TrainingData(
         student=student,
         splits=splits,
@@ -113,16 +113,16 @@ def _readers(params: Params, splits: Sequence[TrainingSplit]) -> dict[str, Store
     return {name: found[name] for name in params.distill_weights() if name in found}
 
 
-def _nobody_teaches(workspace: Workspace) -> KDError:
+def _no_teacher_teaches(workspace: Workspace) -> KDError:
     params = workspace.params
-    spec = [name for name, weight in params.distill_weights().items() if weight > 0]
+    weighted = [name for name, weight in params.distill_weights().items() if weight > 0]
     found, remedy = (
         (
-            f"no teacher with a weight ({', '.join(teaching)}) is run over any of train.datasets "
+            f"no teacher with a weight ({', '.join(weighted)}) is run over any of train.datasets "
             f"({', '.join(params.train.datasets)})",
             "Add one to cells.datasets, and to the teacher's own datasets where it has such a list",
         )
-        if spec
+        if weighted
         else ("no teacher in distill.teachers has a weight", "Give one a weight")
     )
     return KDError(
@@ -150,11 +150,11 @@ def _check_views(reader: StoreReader, wanted: ViewsParams) -> None:
         if name != "count" and getattr(stored, name) != getattr(wanted, name)
     ]
     if changed and reader.views and wanted.count:
-        told = reader.attributes
+        cell = reader.attributes
         raise KDError(
             f"{reader.path} holds views that were drawn with {'; '.join(changed)} (extract.views in "
             "params.yaml). Either restore what changed, or append the new views: "
-            f"kd-pipeline extract-teachers --teacher {told['teacher']} --dataset {told['dataset']}"
+            f"kd-pipeline extract-teachers --teacher {cell['teacher']} --dataset {cell['dataset']}"
         )
 
 
@@ -200,7 +200,7 @@ def _warnings(params: Params, readers: Mapping[str, StoreReader]) -> Iterator[st
 
 
 def _meanings(workspace: Workspace, tables: Sequence[CropTable], teachers: Iterable[str]) -> dict[str, str]:
-    """Of every convention that the student's, a dataset's or a teacher's joints are told in."""
+    """Of every convention that the student's, a dataset's or a teacher's joints are named in."""
     names = [
         *workspace_convention_names(workspace),
         *(table.convention for table in tables),

@@ -1,4 +1,4 @@
-"""Which people are drawn: by a rule, so that nobody picks the good ones."""
+"""Which people are drawn: by a rule, so that none are hand-picked."""
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -25,7 +25,7 @@ def mean_errors(table: CropTable, ordered: Predictions) -> Float64[np.ndarray, "
 def spread_over_errors(error_N: Float64[np.ndarray, "n"], people: int) -> Int64[np.ndarray, "p"]:
     """Rows of the people at the quantiles 1/2p, 3/2p, 5/2p ... of the error, the smallest error first.
 
-    Fewer where there are not so many with an error; rows spread evenly over all where nobody has one.
+    Fewer where there are not so many with an error; rows spread evenly over all where no person has one.
     """
     ranked = np.argsort(error_N, kind="stable")[: np.isfinite(error_N).sum()]
     if not ranked.size:

@@ -28,7 +28,7 @@ def evaluation_doubts(workspace: Workspace) -> Iterator[str]:
     if changed:
         yield (
             f"the student in {workspace.run} was trained before {', '.join(changed)} in params.yaml changed, "
-            "and the numbers are that student's. Train it anew: kd-pipeline train-student"
+            "and the numbers are that student's. Train it again: kd-pipeline train-student"
         )
     yield from shared_pictures(workspace)
 
@@ -43,10 +43,10 @@ def shared_pictures(workspace: Workspace) -> Iterator[str]:
         shared = {other: len(pictures & of_other) for other, of_other in trained.items()}
         among = {other: count for other, count in shared.items() if count}
         if among:
-            told = ", ".join(f"{count} in {other}" for other, count in among.items())
+            counts = ", ".join(f"{count} in {other}" for other, count in among.items())
             yield (
                 f"of {len(pictures)} pictures of {name}, which is evaluated on, some are trained on "
-                f"({told}): its numbers are not those of pictures that the student has not seen."
+                f"({counts}): its numbers are not those of pictures that the student has not seen."
             )
 
 

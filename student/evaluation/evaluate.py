@@ -184,7 +184,7 @@ def _evaluate_split(
 
 
 def _convention(workspace: Workspace, dataset: str, union: UnionSkeleton) -> Convention:
-    """The dataset's own; the union's where it has none, as there is nobody labelled in it to be scored."""
+    """The dataset's own; the union's where it has none, as no person in it is labelled and scored."""
     name = workspace.dataset(dataset).convention
     return union.as_convention() if name is None else load_convention(name, workspace.root)
 

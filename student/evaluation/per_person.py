@@ -88,5 +88,5 @@ def _of_model(arrays: Mapping[str, np.ndarray], dataset: str, model: str) -> Per
         arrays[f"{dataset}/crop_id"],
         tuple(arrays[f"{dataset}/joints"].tolist()),
         {name.removeprefix(place): arrays[name] for name in arrays if name.startswith(place)},
-        tuple(arrays[told].tolist()) if (told := f"{dataset}/body_joints") in arrays else (),
+        tuple(arrays[key].tolist()) if (key := f"{dataset}/body_joints") in arrays else (),
     )

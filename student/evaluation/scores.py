@@ -112,5 +112,5 @@ def pck_of(table: CropTable, convention: Convention, ordered: Predictions) -> tu
 
 
 def _labelled(table: CropTable) -> Bool[np.ndarray, "n k"]:
-    """Labels that count: crowds stand for nobody."""
+    """Labels that count: those of crowds do not."""
     return (table.visibility > 0) & ~table.iscrowd[:, None]

@@ -45,19 +45,19 @@ def as_fractions(keypoint_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry) ->
 def student_place(logits: Positions, geometry: MapGeometry, known: Known | None) -> Float[Tensor, "b j 2"]:
     """`expected_place` of the student, given that the joint lies where the teacher saw."""
     masks = masks_of(logits, known)
-    said = tuple(log_distribution(*axis).exp() for axis in zip(logits, masks, strict=True))
-    return expected_place(said, geometry)
+    distributions = tuple(log_distribution(*axis).exp() for axis in zip(logits, masks, strict=True))
+    return expected_place(distributions, geometry)
 
 
 def coordinate_error(
-    said_BJ2: Float[Tensor, "b j 2"], target_BJ2: Float[Tensor, "b j 2"]
+    place_BJ2: Float[Tensor, "b j 2"], target_BJ2: Float[Tensor, "b j 2"]
 ) -> Float[Tensor, "b j"]:
     """|dx| + |dy| as fractions of the crop: one scale for any teacher's and any student's map."""
-    return (said_BJ2 - target_BJ2).abs().sum(-1)
+    return (place_BJ2 - target_BJ2).abs().sum(-1)
 
 
 def pairwise_error(
-    said_BJ2: Float[Tensor, "b j 2"], target_BJ2: Float[Tensor, "b j 2"], counts_BJ: Bool[Tensor, "b j"]
+    place_BJ2: Float[Tensor, "b j 2"], target_BJ2: Float[Tensor, "b j 2"], counts_BJ: Bool[Tensor, "b j"]
 ) -> Float[Tensor, "b j"]:
     """How the distances between a person's joints differ: per joint, the mean over its pairs.
 
@@ -70,8 +70,8 @@ def pairwise_error(
         counts_BJ.shape[1], dtype=torch.bool, device=counts_BJ.device
     )
     mean_B11 = _mean(_distances(target_BJ2), pair_BJJ).clamp_min(SMALLEST_BODY)
-    said_BJJ, target_BJJ = (_distances(place_BJ2) / mean_B11 for place_BJ2 in (said_BJ2, target_BJ2))
-    difference_BJJ = F.smooth_l1_loss(said_BJJ, target_BJJ, reduction="none") * pair_BJJ
+    own_BJJ, target_BJJ = (_distances(point_BJ2) / mean_B11 for point_BJ2 in (place_BJ2, target_BJ2))
+    difference_BJJ = F.smooth_l1_loss(own_BJJ, target_BJJ, reduction="none") * pair_BJJ
     return difference_BJJ.sum(-1) / pair_BJJ.sum(-1).clamp_min(1)
 
 

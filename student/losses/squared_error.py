@@ -42,8 +42,8 @@ def _mean_over_positions(
     parts = []
     for axis, parts_of_axis in enumerate(zip(logits, targets, masks_of(logits, known), strict=True)):
         logit_BJP, target_BJP, known_BP = parts_of_axis
-        said_BJP = log_distribution(logit_BJP, known_BP).exp()
-        square_BJP = (scaled(said_BJP, axis) - scaled(target_BJP, axis)) ** 2
+        student_BJP = log_distribution(logit_BJP, known_BP).exp()
+        square_BJP = (scaled(student_BJP, axis) - scaled(target_BJP, axis)) ** 2
         positions = logit_BJP.shape[-1] if known_BP is None else known_BP.sum(-1, keepdim=True).clamp_min(1)
         parts.append(square_BJP.sum(-1) / positions)
     return torch.stack(parts).sum(0) * (targets[0].sum(-1) > 0)

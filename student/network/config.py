@@ -73,16 +73,16 @@ class StudentConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StudentConfig":
-        """The config that `as_dict` told, also after a round trip through JSON.
+        """The config that gave `values` by `as_dict`, also after a round trip through JSON.
 
         Raises:
             KeyError, TypeError, AttributeError: a part is missing or of another kind.
             ValueError: a value is, or the parts do not fit each other; with the place.
         """
         head = values.get("head", values["map"]["kind"])  # once, these two were the same
-        told = {**values, "head": head, "target_sigma": _pair(values["target_sigma"])}
+        parsed = {**values, "head": head, "target_sigma": _pair(values["target_sigma"])}
         try:
-            config = _ADAPTER.validate_python(told)
+            config = _ADAPTER.validate_python(parsed)
         except ValidationError as error:
             first = error.errors()[0]
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -31,13 +31,13 @@ def save_student(
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in student.state_dict().items()}
     weights = save(tensors)
-    told = student.config.as_dict() | {
+    values = student.config.as_dict() | {
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "trained_with": dict(settings_sha256 or {}),
     }
     write_atomically(folder / WEIGHTS, weights)
-    told = _sealed(json.loads(json.dumps(told)))  # tuples are lists once they are read back
-    write_atomically(folder / CONFIG, json.dumps(told, indent=2) + "\n")
+    values = _sealed(json.loads(json.dumps(values)))  # tuples are lists once they are read back
+    write_atomically(folder / CONFIG, json.dumps(values, indent=2) + "\n")
 
 
 def load_student(folder: Path, device: torch.device) -> PoseStudent:
@@ -46,17 +46,17 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
     Raises:
         KDError: a file is missing or damaged, is of another format, or the two do not belong together.
     """
-    told = _read_config(folder / CONFIG)
+    values = _read_config(folder / CONFIG)
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise KDError(f"there is no {weights}, though {CONFIG} is there. Train: kd-pipeline train-student")
-    if sha256_of(weights) != told["weights_sha256"]:
+    if sha256_of(weights) != values["weights_sha256"]:
         raise KDError(
             f"{weights} is not the file that {CONFIG} beside it was written for. Put the two files of one "
-            "training together, or train anew: kd-pipeline train-student"
+            "training together, or train again: kd-pipeline train-student"
         )
     try:
-        student = PoseStudent(StudentConfig.from_dict(told))
+        student = PoseStudent(StudentConfig.from_dict(values))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise _damaged(folder / CONFIG, error) from None
     try:
@@ -78,13 +78,13 @@ def _first_reason(error: Exception) -> str:
 
 
 def trained_with(folder: Path) -> dict[str, str]:
-    """The hashes of its settings that `save_student` was given; empty where nobody knows.
+    """The hashes of its settings that `save_student` was given; empty where they are unknown.
 
     Raises:
         KDError: there is no student in `folder`, or its config is damaged.
     """
-    told = _read_config(folder / CONFIG).get("trained_with")
-    return told if isinstance(told, dict) else {}
+    hashes = _read_config(folder / CONFIG).get("trained_with")
+    return hashes if isinstance(hashes, dict) else {}
 
 
 def _read_config(path: Path) -> dict:
@@ -93,28 +93,28 @@ def _read_config(path: Path) -> dict:
             f"there is no student at {path.parent} ({path.name} is missing). Train: kd-pipeline train-student"
         )
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        found = told["format"]
+        values = json.loads(path.read_text(encoding="utf-8"))
+        found = values["format"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, error) from None
     if found != FORMAT:
         raise KDError(
-            f"{path} has format {found}, but {FORMAT} is wanted. Train anew: kd-pipeline train-student"
+            f"{path} has format {found}, but {FORMAT} is wanted. Train again: kd-pipeline train-student"
         )
-    if "weights_sha256" not in told or (_SEAL in told and told != _sealed(told)):
+    if "weights_sha256" not in values or (_SEAL in values and values != _sealed(values)):
         raise _damaged(path, ValueError("it does not match the hash written with it"))
-    return told
+    return values
 
 
-def _sealed(told: Mapping[str, Any]) -> dict[str, Any]:
+def _sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """With a hash of all the rest. Students of before there was one have none."""
-    plain = {name: value for name, value in told.items() if name != _SEAL}
+    plain = {name: value for name, value in values.items() if name != _SEAL}
     return plain | {_SEAL: sha256_of_json(plain)}
 
 
 def _damaged(path: Path, error: Exception) -> KDError:
-    told = str(error).splitlines()[0] if str(error) else ""
+    cause = str(error).splitlines()[0] if str(error) else ""
     return KDError(
-        f"{path} is not a student's JSON, or was damaged ({type(error).__name__}: {told}). Put back the file "
-        "that was written with the weights, or train anew: kd-pipeline train-student"
+        f"{path} is not a student's JSON, or was damaged ({type(error).__name__}: {cause}). Put back the "
+        "file that was written with the weights, or train again: kd-pipeline train-student"
     )

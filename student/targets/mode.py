@@ -15,7 +15,7 @@ from student.calibration.teacher_calibration import Calibration
 WINDOW = 3.0
 """Half the side of the window around a joint, in standard deviations of a sure answer's peak."""
 CACHED_CROPS = 4
-"""Crops taken at a time: whole maps of a batch as floats would fill memory anew at every step, and its pages
+"""Crops taken at a time: whole maps of a batch as floats would fill new memory at every step, and its pages
 cost more than the arithmetic."""
 
 

@@ -133,8 +133,8 @@ def spread_out(
     spec: TeacherSpec, mode_AK: Float32[Tensor, "a k"], confidence_AK: Float32[Tensor, "a k"]
 ) -> Bool[Tensor, "a r"]:
     """Which relations' maps say more than their keypoint, of those that teach at all."""
-    said_AK = (mode_AK < ONE_PEAK) & (confidence_AK >= spec.min_confidence)
-    return said_AK[:, torch.from_numpy(spec.source_R)]
+    diffuse_AK = (mode_AK < ONE_PEAK) & (confidence_AK >= spec.min_confidence)
+    return diffuse_AK[:, torch.from_numpy(spec.source_R)]
 
 
 def _joined(parts: Sequence[TeacherBatch]) -> TeacherBatch:

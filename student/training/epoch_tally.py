@@ -11,7 +11,7 @@ from student.losses.term import LossTerm
 
 
 class EpochTally:
-    """Sums over the steps of one epoch so far. Values stay on their device until somebody asks."""
+    """Sums over the steps of one epoch so far. Values stay on their device until they are asked for."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -36,8 +36,8 @@ class EpochTally:
     def row(self) -> dict[str, float]:
         """The numbers by the names they are logged under: means over the steps, and crops per second.
 
-        A weight that changed within the epoch is told as the one that makes the total the sum of losses times
-        weights: its mean, in which a step counts by its loss.
+        A weight that changed within the epoch is logged as the one that makes the total the sum of losses
+        times weights: its mean, in which a step counts by its loss.
         """
         losses = {name: float(value) / self.steps for name, value in self._values.items()}
         weights = {name: self._weight(name, loss) for name, loss in losses.items()}

@@ -12,7 +12,7 @@ from pipeline.files.atomic import cannot_write
 class MetricsLog:
     """One row of numbers per epoch, as `dvc metrics` and `dvc plots` read them.
 
-    The rows travel in the checkpoint, and are written anew when training resumes: a log left by a killed
+    The rows travel in the checkpoint, and are written again when training resumes: a log left by a killed
     run can neither miss an epoch nor have one twice.
     """
 
@@ -46,4 +46,4 @@ class MetricsLog:
             yield
         except OSError as error:
             kept = "The student and the checkpoint that were there are as they were."
-            raise cannot_write(self._folder, error, kept, ": it goes on from the checkpoint") from None
+            raise cannot_write(self._folder, error, kept, ": it resumes from the checkpoint") from None

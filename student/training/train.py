@@ -30,7 +30,7 @@ Progress = Callable[[int, int], Any]
 class TrainingReport:
     """What a training did.
 
-    `start` says which weights it began with; `note` why it did not go on from the checkpoint it found, or is
+    `start` says which weights it began with; `note` why it did not resume from the checkpoint it found, or is
     empty.
     """
 
@@ -128,7 +128,7 @@ def _train(
         first_epoch=first_epoch,
         seconds=time.perf_counter() - started,
         last=run.history[-1],
-        start=run.start.told,
+        start=run.start.summary,
         note=note,
         warnings=training_data.warnings,
     )

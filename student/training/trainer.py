@@ -25,7 +25,8 @@ NAMED_CROPS = 64
 class Trainer:
     """Everything that changes while a student learns, and how one batch changes it.
 
-    `state_dict` holds all of it: a trainer that loads it goes on exactly as the one that gave it would have.
+    `state_dict` holds all of it: a trainer that loads it continues exactly as the one that gave it would
+    have.
     """
 
     def __init__(
@@ -100,12 +101,12 @@ class Trainer:
             group["lr"] = self.params.learning_rate * factor
 
     def _not_finite(self, terms: Sequence[LossTerm], batch: TrainingBatch) -> KDError:
-        told = ", ".join(f"{term.name} {term.value.item():.4g}" for term in terms)
+        values = ", ".join(f"{term.name} {term.value.item():.4g}" for term in terms)
         ids = batch.crop_id_B.tolist()
         listed = ", ".join(map(str, ids[:NAMED_CROPS]))
         more = f" and {len(ids) - NAMED_CROPS} more" if len(ids) > NAMED_CROPS else ""
         return KDError(
-            f"at step {self.step} of {self.steps} the loss or its gradient is not finite (terms: {told}). "
+            f"at step {self.step} of {self.steps} the loss or its gradient is not finite (terms: {values}). "
             f"Crops of the batch: {listed}{more}. The last checkpoint is kept as it was. Lower "
             "train.learning_rate, or look for wrong labels or maps among these crops."
         )

@@ -30,7 +30,7 @@ IDENTITY_SECTIONS = ("skeleton", "student", "train", "distill")
 """Sections of params.yaml that a training depends on; with any of them changed, a checkpoint is another's."""
 BESIDE_THE_STUDENT = {"validation", "baselines"}
 """Settings of `train` that change nothing of the student."""
-TOLD_CHANGES = 5
+LISTED_CHANGES = 5
 
 
 def training_settings(params: Params) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class TrainingRun:
     def run_epoch(self, on_step: Callable[[int, int], Any]) -> dict[str, float]:
         """Train one epoch, or what is left of it, and validate where that is due; its numbers, as logged.
 
-        `on_step` is told the steps done, and those of the whole training; what `state_dict` says then is
+        `on_step` gets the steps done, and those of the whole training; what `state_dict` says then is
         whole.
 
         Raises:
@@ -153,8 +153,8 @@ class TrainingRun:
             return f"{path} cannot be read (damaged, or of another version): training started afresh."
         changed = changes(state.get("identity"), self.identity)
         if changed:
-            told = "; ".join(changed[:TOLD_CHANGES]) + ("; ..." if len(changed) > TOLD_CHANGES else "")
-            return f"{path} is of another training ({told}): training started afresh."
+            listed = "; ".join(changed[:LISTED_CHANGES]) + ("; ..." if len(changed) > LISTED_CHANGES else "")
+            return f"{path} is of another training ({listed}): training started afresh."
         try:
             self._load_state_dict(state)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:

@@ -89,7 +89,7 @@ def open_validation(workspace: Workspace, skeleton: UnionSkeleton) -> Validation
     missing ends it before it has taken its hours.
 
     Raises:
-        KDError: a crop table is missing, or has nobody whose PCK can be measured.
+        KDError: a crop table is missing, or has no person whose PCK can be measured.
     """
     params = workspace.params
     if params.train.validation is None:
@@ -106,7 +106,7 @@ def _open(workspace: Workspace, name: str, skeleton: UnionSkeleton) -> Validatio
         if torso is not None and torso.counted.any():
             return split
     raise KDError(
-        f"dataset {name} of {SETTING} has {len(table)} crops, but nobody with a labelled joint that the "
+        f"dataset {name} of {SETTING} has {len(table)} crops, but no person with a labelled joint that the "
         "student has, and with a shoulder and the opposite hip labelled, by whose distance PCK is measured. "
         "Name another labelled split there, or remove the setting."
     )

@@ -29,13 +29,13 @@ class Tally:
 
 
 def tally(
-    said_NU2: Float32[np.ndarray, "n u 2"],
+    keypoint_NU2: Float32[np.ndarray, "n u 2"],
     label_NU2: Float32[np.ndarray, "n u 2"],
     counts_NU: Bool[np.ndarray, "n u"],
     box_N4: Float[np.ndarray, "n 4"],
 ) -> Tally:
     """Keypoints and labels are image pixels, boxes x, y, width, height. `counts_NU`: labelled, answered."""
-    met_NU = counts_NU & is_right(said_NU2, label_NU2, box_N4)
+    met_NU = counts_NU & is_right(keypoint_NU2, label_NU2, box_N4)
     return Tally(met_NU.sum(0).astype(np.float64), counts_NU.sum(0).astype(np.float64))
 
 

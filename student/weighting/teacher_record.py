@@ -1,4 +1,4 @@
-"""What training splits and stores tell of teachers before a training: no map is read, and no teacher is run.
+"""What training splits and stores show of teachers before a training: no map is read, and no teacher is run.
 
 Legend: N crops of a split, R relations (teacher joint -> union joint), U union joints, T teachers, D
 datasets.
@@ -69,12 +69,12 @@ def _tally(spec: TeacherSpec, split: TrainingSplit, skeleton: UnionSkeleton) -> 
     joints = skeleton.num_joints
     if spec.name not in split.readers:
         return Tally(np.zeros(joints), np.zeros(joints))
-    said_NK2 = split.readers[spec.name].column("keypoints")[plain_rows(split, spec.name)]
-    said_NU2 = np.zeros((len(split), joints, 2), dtype=np.float32)
-    said_NU2[:, spec.union_R] = said_NK2[:, spec.source_R]
+    keypoint_NK2 = split.readers[spec.name].column("keypoints")[plain_rows(split, spec.name)]
+    keypoint_NU2 = np.zeros((len(split), joints, 2), dtype=np.float32)
+    keypoint_NU2[:, spec.union_R] = keypoint_NK2[:, spec.source_R]
     label_NU2, labelled_NU = union_labels(split, joints)
     counts_NU = labelled_NU & _answers(spec, skeleton)
-    counted = tally(said_NU2, label_NU2, counts_NU, split.table.bbox[split.row_N])
+    counted = tally(keypoint_NU2, label_NU2, counts_NU, split.table.bbox[split.row_N])
     swap_U = list(skeleton.flip_permutation)
     return Tally(
         (counted.met_U + counted.met_U[swap_U]) / 2, (counted.labels_U + counted.labels_U[swap_U]) / 2

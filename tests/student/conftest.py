@@ -76,7 +76,7 @@ class DotsTeacher:
     flip_test: bool = True
     provenance: Mapping[str, Any] = field(default_factory=lambda: {"flip_test": True})
 
-    def answer(self, images_BHW3: Any) -> Any:
+    def predict(self, images_BHW3: Any) -> Any:
         raise NotImplementedError
 
     def storage_fidelity(self, images_BHW3: Any) -> None:

@@ -1,4 +1,4 @@
-"""A training that is killed, by a signal that nobody can catch, ends as one that was not."""
+"""A training that is killed, by a signal that cannot be caught, ends as one that was not."""
 
 import random
 import signal
@@ -22,12 +22,12 @@ from pathlib import Path
 from pipeline.workspace import Workspace
 from student.training.train import train_student
 
-def told(step, steps):
+def report(step, steps):
     print(step, flush=True)
     if step == steps - 1:
         time.sleep(120)  # for the signal to come
 
-train_student(Workspace.open(Path(sys.argv[1])), progress=told)
+train_student(Workspace.open(Path(sys.argv[1])), progress=report)
 """
 
 
@@ -62,7 +62,7 @@ def workspace(tiny, make_heatmap_teacher, make_simcc_teacher) -> Workspace:
 
 
 def train_until_killed(workspace: Workspace, step: int, delay: float) -> None:
-    """In a process of its own, killed `delay` seconds after it told of `step`."""
+    """In a process of its own, killed `delay` seconds after it reported `step`."""
     command = [sys.executable, "-c", TRAINING, str(workspace.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -129,6 +129,6 @@ def test_a_checkpoint_within_an_epoch_is_gone_on_from_where_it_was_written(works
 
     with pytest.raises(Killed):
         train_student(workspace, progress=killed)
-    told: list[int] = []
-    train_student(workspace, progress=lambda step, steps: told.append(step))
-    assert told == list(range(5, STEPS + 1))
+    steps_done: list[int] = []
+    train_student(workspace, progress=lambda step, steps: steps_done.append(step))
+    assert steps_done == list(range(5, STEPS + 1))

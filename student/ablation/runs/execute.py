@@ -20,7 +20,7 @@ from student.training.train import train_student
 def execute_run(run: Run, progress: Callable[[int, int], Any] | None = None) -> RunRecord:
     """Train and evaluate the student of `run`; run.json, written last, says that both are done.
 
-    A training that was killed goes on from its checkpoint; one that was finished, of the same params and
+    A training that was killed resumes from its checkpoint; one that was finished, of the same params and
     data, is only evaluated again. `progress` hears of training steps done and their total.
 
     Raises:

@@ -34,8 +34,8 @@ def check_results(evaluation: Path, but: Collection[str] = ()) -> None:
     if not seal.exists():
         return
     lines = seal.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = {name: sha256 for sha256, _, name in (line.partition("  ") for line in lines)}
+    sha256_of_result = {name: sha256 for sha256, _, name in (line.partition("  ") for line in lines)}
     for name in (name for name in RESULTS if name not in but):
         path = evaluation / name
-        if told.get(name) != (sha256_of(path) if path.is_file() else None):
+        if sha256_of_result.get(name) != (sha256_of(path) if path.is_file() else None):
             raise KDError(f"{path} is not as it was written: its SHA-256 is another than in {FILE_NAME}")

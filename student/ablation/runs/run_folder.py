@@ -1,6 +1,6 @@
 """A run's folder: what belongs to it, and whether the run there is finished.
 
-params.yaml       everything the run was told, resolved; written first
+params.yaml       every setting of the run, resolved; written first
 runs/student/     the student, its checkpoint and its log
 evaluation/       its numbers and predictions
 log.txt           what the run's process printed
@@ -41,7 +41,7 @@ class RunState:
     def __str__(self) -> str:
         if self.changes:
             return f"to run again ({'; '.join(self.changes)})"
-        return "finished" if self.finished else "to go on with" if self.started else "to run"
+        return "finished" if self.finished else "to resume" if self.started else "to run"
 
 
 def state_of(run: Run, data: Mapping[str, Any] | None) -> RunState:
@@ -62,13 +62,13 @@ def state_of(run: Run, data: Mapping[str, Any] | None) -> RunState:
 
 
 def start_folder(run: Run) -> None:
-    """Make the folder and write params.yaml; whatever was trained there stays, for training to go on from.
+    """Make the folder and write params.yaml; whatever was trained there stays, for training to resume from.
 
     Raises:
         KDError: it cannot be written.
     """
-    told = yaml.safe_dump(run.workspace.params.model_dump(mode="json"), sort_keys=False)
-    write_atomically(make_folder(run.folder) / PARAMS, _HEADER + told)
+    text = yaml.safe_dump(run.workspace.params.model_dump(mode="json"), sort_keys=False)
+    write_atomically(make_folder(run.folder) / PARAMS, _HEADER + text)
 
 
 def open_run(root: Path, folder: Path) -> Run:
@@ -102,5 +102,5 @@ def _recorded_params(folder: Path) -> Params | None:
 
 
 def _compared(params: Params) -> dict[str, Any]:
-    told = params.model_dump(mode="json", exclude={"train": BESIDE_THE_STUDENT})
-    return {name: told[name] for name in COMPARED_SECTIONS}
+    values = params.model_dump(mode="json", exclude={"train": BESIDE_THE_STUDENT})
+    return {name: values[name] for name in COMPARED_SECTIONS}

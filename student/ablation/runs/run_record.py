@@ -41,10 +41,10 @@ def read_record(folder: Path, arm: str, seed: int) -> RunRecord | None:
     """The record of this finished run; None where there is none, or a damaged one, or one of another version
     or run."""
     try:
-        told = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
-        check_seal(told)
-        told.pop(SEAL, None)
-        record = parse_section(RunRecord, told, RECORD)
+        values = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+        check_seal(values)
+        values.pop(SEAL, None)
+        record = parse_section(RunRecord, values, RECORD)
     except (OSError, ValueError, TypeError, RecursionError, KDError):
         return None
     return record if (record.arm, record.seed) == (arm, seed) else None

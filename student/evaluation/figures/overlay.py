@@ -24,7 +24,8 @@ def write_overlays(
     """A PNG with a row per person: the labels (where there are any), then each model.
 
     The people are spread evenly over the table. A joint scored below 0.2 is a ring, a confident one a disc;
-    one that is not predicted is not drawn. Returns None, and writes nothing, where there is nobody to draw.
+    one that is not predicted is not drawn. Returns None, and writes nothing, where there is no person to
+    draw.
     """
     rows = np.unique(np.linspace(0, len(table) - 1, min(people, len(table))).round().astype(int))
     if not rows.size:
@@ -39,17 +40,17 @@ def _row_of_tiles(
     table: CropTable, row: int, convention: Convention, ordered: Mapping[str, Predictions]
 ) -> list[UInt8[np.ndarray, "h w 3"]]:
     image_HW3 = read_image(table.image_path(row))
-    told = {
+    drawn = {
         model: (p.keypoints[row], _visibility(p.scores[row], p.predicted)) for model, p in ordered.items()
     }
     if table.labelled.any():
-        told = {"labels": (table.keypoints[row], table.visibility[row]), **told}
+        drawn = {"labels": (table.keypoints[row], table.visibility[row]), **drawn}
     bbox = table.bbox[row]
     return [
         _captioned(
             cut_out(draw_crop(image_HW3, keypoints_K2, visibility_K, convention, bbox), bbox, SIDE), name
         )
-        for name, (keypoints_K2, visibility_K) in told.items()
+        for name, (keypoints_K2, visibility_K) in drawn.items()
     ]
 
 

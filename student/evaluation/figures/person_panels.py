@@ -67,7 +67,7 @@ def person_row(
     for model in columns.models:
         colour = _STUDENTS_TITLE if model in columns.students[:1] else _TITLE
         title = strip(columns.side, TITLE_HEIGHT, model, INK, colour, right=person.score(model))
-        panels.append(_panel(person.answer(model), title))
+        panels.append(_panel(person.result(model), title))
     gap = np.full((len(panels[0]), GAP, 3), PAPER, np.uint8)
     return np.hstack([part for panel in panels for part in (gap, panel)][1:])
 
@@ -106,7 +106,7 @@ class _Person:
         return draw_crop(self.background, nowhere_K2, unseen_K, self._split.convention, box, thickness=1)
 
     def labels(self) -> UInt8[np.ndarray, "side side 3"] | None:
-        """None where nobody has labels."""
+        """None where no person has labels."""
         table = self._split.table
         if not table.labelled.any():
             return None

@@ -34,7 +34,7 @@ def write_side_by_side(
 ) -> Path | None:
     """For `people` people of every split a picture, `<split>/01.png` and so on; for some of them, one sheet.
 
-    Returns the sheet; None, and writes nothing, where there is nobody to draw.
+    Returns the sheet; None, and writes nothing, where there is no person to draw.
     """
     drawn = {name: split for name, split in splits.items() if people and len(split.table)}
     if not drawn:

@@ -27,7 +27,7 @@ def average_precision(
     without a label are ignored, and so are detections that fall on them. Joints that are not predicted are
     taken out of labels, predictions and sigmas alike, so a number with joints left out is not comparable with
     one without. Equals MMPose's CocoMetric on the same boxes with `nms_mode='none'`; of CrowdPose's own rules
-    (ignore people of whom nothing is visible, tell easy from hard images) none is applied.
+    (ignore people of whom nothing is visible, separate easy from hard images) none is applied.
 
     Args:
         people: everyone annotated in the split's images, crowds and the unlabelled too.

@@ -116,7 +116,7 @@ class EfficientNetLite0(Backbone):
     def _renamed(self, packaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Ours, by our names: the package counts blocks through all stages and names each layer."""
         stem = {"_conv_stem": "stem.0", "_bn0": "stem.1"}
-        places = [(stage, block) for stage, told in enumerate(STAGES) for block in range(told.blocks)]
+        places = [(stage, block) for stage, layers in enumerate(STAGES) for block in range(layers.blocks)]
         renamed = {}
         for name, tensor in packaged.items():
             if found := re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name):

@@ -8,7 +8,7 @@ from student.network.heads.rtmcc import RTMCCHead
 from student.network.heads.simcc import SimCCHead
 
 SIMCC_STRIDE = 8
-"""Enough positions to tell bins apart even for a crop of 96 x 128: 192."""
+"""Enough positions to resolve bins even for a crop of 96 x 128: 192."""
 
 Head = HeatmapHead | SimCCHead | RTMCCHead
 """`joint_layer` names the layer whose outputs are one per joint; nothing else depends on the joints.

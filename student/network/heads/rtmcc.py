@@ -17,11 +17,11 @@ HIDDEN = 256
 KERNEL = 7
 SHARPNESS = 10.0
 """RTMPose's vectors are trained as softmaxes at this factor (`beta` of MMPose's KLDiscretLoss). With it in
-the network, a checkpoint goes on from the distributions it was trained to give."""
+the network, a checkpoint starts from the distributions it was trained to give."""
 
 
 class RTMCCHead(nn.Module):
-    """A map per joint, flattened to a vector; the vectors, having attended to each other, tell the bins.
+    """A map per joint, flattened to a vector; the vectors, having attended to each other, give the bins.
 
     Jiang et al., RTMPose, arXiv 2303.07399.
     """

@@ -15,7 +15,7 @@ def described(tensors: Mapping[str, Tensor]) -> str:
     return f"{_backbone(backbone)}, {_head(head)}" if head else _backbone(backbone)
 
 
-def shape_told(tensor: Tensor) -> str:
+def shape_text(tensor: Tensor) -> str:
     """As 384 x 17; a single number is 1."""
     return " x ".join(map(str, tensor.shape)) or "1"
 
@@ -26,7 +26,7 @@ def _backbone(tensors: Mapping[str, Tensor]) -> str:
     if "backbone.stage2.0.conv.weight" in tensors:
         return _cspnext(tensors)
     name, first = next(iter(tensors.items()))
-    return f"a backbone of {len(tensors)} tensors, the first of them {name} of {shape_told(first)}"
+    return f"a backbone of {len(tensors)} tensors, the first of them {name} of {shape_text(first)}"
 
 
 def _cspnext(tensors: Mapping[str, Tensor]) -> str:

@@ -19,13 +19,13 @@ from student.network.pose_student import PoseStudent
 class InitialStudent:
     """A student before its first step.
 
-    `identity` tells one origin of weights from another: the SHA-256 of a file, `imagenet`, or "" for random
-    weights. `told` says in a line what was copied and what is fresh.
+    `identity` identifies the origin of the weights: the SHA-256 of a file, `imagenet`, or "" for random
+    weights. `summary` says in a line what was copied and what is fresh.
     """
 
     student: PoseStudent
     identity: str
-    told: str
+    summary: str
 
 
 def initial_student(config: StudentConfig, params: StudentParams, root: Path) -> InitialStudent:
@@ -45,8 +45,8 @@ def initial_student(config: StudentConfig, params: StudentParams, root: Path) ->
 def _started(student: PoseStudent, params: StudentParams, root: Path) -> InitialStudent:
     if params.init.backbone == PACKAGED_WEIGHTS:
         _load_imagenet(student)
-        told = "starts from ImageNet weights in the backbone; the head is fresh"
-        return InitialStudent(student, PACKAGED_WEIGHTS, told)
+        summary = "starts from ImageNet weights in the backbone; the head is fresh"
+        return InitialStudent(student, PACKAGED_WEIGHTS, summary)
     weights = _read(student, params, root)
     if weights is None:
         return InitialStudent(student, "", "starts from random weights")

@@ -24,7 +24,7 @@ def read_rtmpose(params: InitParams, root: Path, union: UnionSkeleton) -> Initia
     """The weights in the file `params.rtmpose`.
 
     Raises:
-        KDError: it is missing, unsafe, damaged or not the one that was meant; nothing tells which joints its
+        KDError: it is missing, unsafe, damaged or not the one that was meant; nothing says which joints its
             head has.
     """
     return read_mmpose("RTMPose", "rtmpose", params, root, union)
@@ -63,13 +63,13 @@ def _joint_rows(
     """
     if joint_layer is None:
         return {}
-    told = joints_of(checkpoint, path)
-    meaning = load_convention(convention, root) if convention else convention_of(told)
-    names = tuple(told) or (meaning.joints if meaning else ())
+    named = joints_of(checkpoint, path)
+    meaning = load_convention(convention, root) if convention else convention_of(named)
+    names = tuple(named) or (meaning.joints if meaning else ())
     if len(names) != len(joint_layer):
         raise KDError(
             f"the head of {path} has {len(joint_layer)} joints, but {len(names)} are named by "
-            f"{'its dataset_meta' if told else convention or 'anything in it'}. Name the convention it was "
+            f"{'its dataset_meta' if named else convention or 'anything in it'}. Name the convention it was "
             "trained on: student.init.convention"
         )
     if meaning is None:

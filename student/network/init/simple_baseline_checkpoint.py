@@ -19,7 +19,7 @@ def read_simple_baseline(params: InitParams, root: Path, union: UnionSkeleton) -
     """The weights in the file `params.simple_baseline`, by the student's names.
 
     Raises:
-        KDError: it is missing, unsafe, damaged or not the one that was meant; nothing tells which joints its
+        KDError: it is missing, unsafe, damaged or not the one that was meant; nothing says which joints its
             head has.
     """
     found = read_mmpose("SimpleBaseline", "simple_baseline", params, root, union)

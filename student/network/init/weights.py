@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from pipeline.errors import KDError
-from student.network.init.architecture import described, shape_told
+from student.network.init.architecture import described, shape_text
 from student.network.pose_student import PoseStudent
 
 BACKBONE, WHOLE = "backbone.", ""
@@ -19,7 +19,7 @@ class InitialWeights:
     """Tensors by the student's own names.
 
     `what` names their origin in messages, `sha256` is that file's, `part` is the prefix of the names of the
-    student's weights that they must cover. `row_of_joint` tells, for the union joints (by name) that a head's
+    student's weights that they must cover. `row_of_joint` gives, for the union joints (by name) that a head's
     rows are copied for, which row.
     """
 
@@ -51,7 +51,7 @@ def take_over(student: PoseStudent, weights: InitialWeights) -> str:
         for name, tensor in weights.tensors.items()
     }
     student.load_state_dict(own | copied)
-    return _told(student, weights)
+    return _summary(student, weights)
 
 
 def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], by_joint: str) -> str:
@@ -63,7 +63,7 @@ def _first_difference(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor],
             return f"{name} is missing"
         first = 1 if name.startswith(by_joint) else 0
         if found[name].shape[first:] != tensor.shape[first:]:
-            return f"{name} is {shape_told(found[name])}, not {shape_told(tensor)}"
+            return f"{name} is {shape_text(found[name])}, not {shape_text(tensor)}"
     return next((f"{name} has no place" for name in found if name not in wanted), "")
 
 
@@ -95,7 +95,7 @@ def _other_architecture(weights: InitialWeights, wanted: Mapping[str, Tensor], d
     )
 
 
-def _told(student: PoseStudent, weights: InitialWeights) -> str:
+def _summary(student: PoseStudent, weights: InitialWeights) -> str:
     tensors = sum(not name.endswith(COUNTER) for name in weights.tensors)
     start = f"starts from {weights.what} (SHA-256 {weights.sha256[:12]}): {tensors} tensors copied"
     if weights.part == BACKBONE:

@@ -43,16 +43,16 @@ def open_ablation(workspace: Workspace, tmp_path: Path) -> Callable[..., Ablatio
     """The ablation of `FILE` with other sections; a section that is None is left out."""
 
     def open_with(**sections: Any) -> Ablation:
-        told = {key: value for key, value in {**FILE, **sections}.items() if value is not None}
+        sections = {key: value for key, value in {**FILE, **sections}.items() if value is not None}
         path = tmp_path / "toy.yaml"
-        path.write_text(yaml.safe_dump(told, sort_keys=False))
+        path.write_text(yaml.safe_dump(sections, sort_keys=False))
         return Ablation.open(path, workspace.root)
 
     return open_with
 
 
 def record(arm: str, seed: int, **changes: Any) -> RunRecord:
-    told = {
+    defaults = {
         "arm": arm,
         "seed": seed,
         "seconds": 100.0,
@@ -63,7 +63,7 @@ def record(arm: str, seed: int, **changes: Any) -> RunRecord:
         "versions": {},
         "data": {"evaluate": {"first": ["aa"]}},
     }
-    return RunRecord(**{**told, **changes})
+    return RunRecord(**{**defaults, **changes})
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def make_teacher() -> Callable[..., TeacherResult]:
     """A teacher's result from its values by column."""
 
     def make(teacher: str, values: dict[str, float], **changes: Any) -> TeacherResult:
-        told = {"metrics": {}, "not_predicted": {}, "incomplete": frozenset(), **changes}
-        return TeacherResult(teacher=teacher, values=values, **told)
+        numbers = {"metrics": {}, "not_predicted": {}, "incomplete": frozenset(), **changes}
+        return TeacherResult(teacher=teacher, values=values, **numbers)
 
     return make
 
@@ -107,7 +107,7 @@ def make_comparison(open_ablation) -> Callable[..., Comparison]:
 
     def make(*results: RunResult, **changes: Any) -> Comparison:
         ablation = open_ablation()
-        told = {
+        defaults = {
             "name": "toy",
             "metric": "PCK20",
             "baseline": "gt",
@@ -115,7 +115,7 @@ def make_comparison(open_ablation) -> Callable[..., Comparison]:
             "columns": ablation.columns,
             "results": list(results),
         }
-        return Comparison(**{**told, **changes})
+        return Comparison(**{**defaults, **changes})
 
     return make
 

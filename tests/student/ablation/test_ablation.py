@@ -70,7 +70,7 @@ def test_names_that_nothing_goes_by_are_refused_before_any_run(open_ablation, se
     assert "toy.yaml" in str(caught.value)
 
 
-def test_a_mistake_in_params_yaml_is_not_told_as_an_arms(open_ablation, workspace):
+def test_a_mistake_in_params_yaml_is_not_reported_as_an_arms(open_ablation, workspace):
     path = workspace.root / "params.yaml"
     path.write_text(path.read_text().replace("batch_size: 4", "batch_size: 0"))
     with pytest.raises(KDError, match=r"params.yaml: train.batch_size is 0") as caught:

@@ -5,9 +5,9 @@ from pipeline.errors import KDError
 from student.ablation.ablation_file import read_ablation_file
 
 
-def read(folder, **told):
+def read(folder, **sections):
     path = folder / "a.yaml"
-    path.write_text(yaml.safe_dump({"name": "toy", "seeds": [0], "arms": {"gt": {}}, **told}))
+    path.write_text(yaml.safe_dump({"name": "toy", "seeds": [0], "arms": {"gt": {}}, **sections}))
     return read_ablation_file(path)
 
 
@@ -20,7 +20,7 @@ def test_arms_keep_the_order_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("sections", "message"),
     [
         ({"arm": {}}, "arm: no such setting. Did you mean 'arms'?"),
         ({"seeds": []}, "seeds"),
@@ -31,12 +31,12 @@ def test_arms_keep_the_order_of_the_file(tmp_path):
         ({"groups": {"feet": {"datasets": ["x"]}}}, "groups.feet.joints: missing"),
     ],
 )
-def test_a_file_that_is_wrong_says_where(tmp_path, told, message):
+def test_a_file_that_is_wrong_says_where(tmp_path, sections, message):
     with pytest.raises(KDError, match=message) as caught:
-        read(tmp_path, **told)
+        read(tmp_path, **sections)
     assert str(tmp_path / "a.yaml") in str(caught.value)
 
 
-def test_a_missing_file_is_told_by_its_name(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(KDError, match="there is no file .*nowhere.yaml"):
         read_ablation_file(tmp_path / "nowhere.yaml")

@@ -11,8 +11,8 @@ def values(workspace):
     return load_yaml(workspace.root / "params.yaml")
 
 
-def arms(values, **told):
-    file = AblationFile.model_validate({"name": "toy", "seeds": [0], **told})
+def arms(values, **sections):
+    file = AblationFile.model_validate({"name": "toy", "seeds": [0], **sections})
     return {arm.name: arm.params for arm in resolve_arms(file, values, "a.yaml")}
 
 
@@ -99,7 +99,7 @@ def test_runs_draw_no_pictures_and_evaluate_no_other_student(values):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("sections", "message"),
     [
         ({"arms": {}}, "a.yaml has no arm. List the trainings"),
         ({"arms": {"kd": {"distill.wieght": 1}}}, "a.yaml, arm kd: distill.wieght: no such setting"),
@@ -137,6 +137,6 @@ def test_runs_draw_no_pictures_and_evaluate_no_other_student(values):
         ),
     ],
 )
-def test_an_arm_that_cannot_be_is_told_with_its_name(values, told, message):
+def test_an_arm_that_cannot_be_is_refused_with_its_name(values, sections, message):
     with pytest.raises(KDError, match=message):
-        arms(values, **told)
+        arms(values, **sections)

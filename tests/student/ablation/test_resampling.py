@@ -17,7 +17,7 @@ def distinct(values) -> list[float]:
 
 def test_a_draw_takes_whole_persons_and_is_the_share_of_their_labels(verdicts_of):
     """Two people, 3 of 3 and 0 of 1 labels met. Drawn are one twice, both, or the other twice: 6 of 6, 3 of 4
-    and 0 of 2. A person without a label is drawn by nobody."""
+    and 0 of 2. A person without a label is never drawn."""
     people = {"first": verdicts_of("mmm", "x ?", "   ")}
     values = Resampling().values(people, FIRST, "PCK20")
     assert values.shape == (DRAWS,) and distinct(values) == [0.0, 0.75, 1.0]

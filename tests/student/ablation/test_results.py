@@ -126,7 +126,7 @@ def test_a_metric_that_a_dataset_lacks_is_absent_and_the_mean_is_over_the_others
     assert set(read_result(run, "AR", ablation.columns).values) == {"trunk"}
 
 
-def test_columns_that_lack_a_joint_are_told(finished):
+def test_columns_that_lack_a_joint_are_marked(finished):
     ablation, run = finished
     assert read_result(run, "PCK20", ablation.columns).incomplete == {"second", "mean", "trunk"}
     # thorax is no limb joint

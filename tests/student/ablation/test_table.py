@@ -90,7 +90,7 @@ def test_teachers_stand_under_the_arms_with_what_they_have(make_comparison, make
     assert "Not predicted: lamp on first: nose." in table
 
 
-def test_what_is_missing_or_not_comparable_is_told(make_comparison, make_result, open_ablation):
+def test_what_is_missing_or_not_comparable_is_stated(make_comparison, make_result, open_ablation):
     other = {"data": {"evaluate": {"first": ["bb"]}}}
     table = ablation_table(
         make_comparison(

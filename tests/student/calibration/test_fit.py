@@ -99,7 +99,7 @@ def test_a_file_that_is_no_calibration_says_what_to_do(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("teachers", "told"),
+    ("teachers", "cause"),
     [
         ([], "teachers: "),
         ({"lamp": {}}, "teachers.lamp.exponent: "),
@@ -108,12 +108,12 @@ def test_a_file_that_is_no_calibration_says_what_to_do(tmp_path, content):
         ({"lamp": {"exponent": 1, "width": 3}}, "teachers.lamp.spread: "),
     ],
 )
-def test_a_calibration_with_a_wrong_value_is_told_with_its_place(tmp_path, teachers, told):
+def test_a_calibration_with_a_wrong_value_is_refused_with_its_place(tmp_path, teachers, cause):
     path = tmp_path / "calibration.json"
     path.write_text(json.dumps({"format": 1, "teachers": teachers, "offsets": {}, "fitted_on": {}}))
     with pytest.raises(KDError) as caught:
         read_calibration(path)
-    assert str(caught.value).startswith(f"{path} is no calibration ({told}")
+    assert str(caught.value).startswith(f"{path} is no calibration ({cause}")
 
 
 def test_a_calibration_of_endless_brackets_is_none(tmp_path):
@@ -160,7 +160,7 @@ def test_trust_adds_up_what_is_known_of_the_answer_its_dataset_and_its_joint():
 
 
 def in_domain_of_away(workspace, dataset: str):
-    """The workspace with this dataset said to be like `away`, where the teacher errs."""
+    """The workspace with this dataset declared to be like `away`, where the teacher errs."""
     datasets = workspace.params.datasets
     moved = {name: datasets[name].model_copy(update={"domain": "away"}) for name in (dataset, "away")}
     params = workspace.params.model_copy(update={"datasets": {**datasets, **moved}})
@@ -210,7 +210,7 @@ def test_a_calibration_that_was_changed_is_refused_as_given_and_fitted_again_bes
 def test_a_calibration_of_an_earlier_version_without_a_seal_is_read(workspace, tmp_path):
     path = tmp_path / "calibration.json"
     fit_all(open_training_data(workspace)).write(path)
-    told = json.loads(path.read_text())
-    del told["content_sha256"]
-    path.write_text(json.dumps(told))
+    values = json.loads(path.read_text())
+    del values["content_sha256"]
+    path.write_text(json.dumps(values))
     assert "dots_heatmap" in read_calibration(path).teachers

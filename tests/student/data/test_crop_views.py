@@ -33,7 +33,7 @@ def brightness(images_BHW3: torch.Tensor) -> TeacherOutput:
 @pytest.fixture
 def teacher(make_heatmap_teacher):
     made = make_heatmap_teacher()
-    made.answer = brightness
+    made.predict = brightness
     return made
 
 

@@ -135,7 +135,7 @@ def test_every_crop_of_every_split_is_reached_once(dataset):
     assert ids == [*range(1000, 1006), *range(2000, 2005)]
 
 
-def test_a_lost_image_is_told_in_one_paragraph_also_by_a_worker(dataset):
+def test_a_lost_image_is_reported_in_one_paragraph_also_by_a_worker(dataset):
     (dataset.splits[0].table.images_root / "3.png").unlink()
     for workers in (0, 1):
         loader = BatchLoader(dataset, [[Draw(0, 0, 2)], [Draw(0, 0, 3)]], workers, torch.device("cpu"))
@@ -220,10 +220,10 @@ def test_about_half_of_the_crops_show_a_stored_view_and_the_rest_views_of_their_
 
 
 def test_a_stored_view_is_coloured_and_dropped_from_like_any_crop(dataset):
-    loud = STRONG.model_copy(update={"stored_views": 1.0, "colour": 0.5, "dropout": 1.0})
+    strong = STRONG.model_copy(update={"stored_views": 1.0, "colour": 0.5, "dropout": 1.0})
     made = [
         dataset._makers[0].make(2, augment, np.random.default_rng(3))
-        for augment in (loud, loud.model_copy(update={"colour": 0.0, "dropout": 0.0}))
+        for augment in (strong, strong.model_copy(update={"colour": 0.0, "dropout": 0.0}))
     ]
     assert made[0].view == made[1].view > 0
     assert (made[0].image_HW3 != made[1].image_HW3).mean() > 0.5

@@ -35,7 +35,7 @@ def test_a_users_error_keeps_its_message_alone(workers):
         list(BatchLoader(Squares(), [1, 13], workers, CPU))
 
 
-def test_a_worker_that_died_is_told_with_what_usually_kills_them():
+def test_a_worker_that_died_is_reported_with_what_usually_kills_them():
     with pytest.raises(KDError, match="a process that loads images died.*memory ran out"):
         list(BatchLoader(Squares(), [1, 666], 1, CPU))
 

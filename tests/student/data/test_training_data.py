@@ -85,10 +85,10 @@ def test_pictures_without_a_convention_teach_as_those_whose_labels_are_all_missi
     assert none.read_bytes() == named.read_bytes()
 
 
-def test_pictures_without_labels_or_a_store_are_told(tiny):
+def test_pictures_without_labels_or_a_store_are_refused(tiny):
     table = tiny.add_dataset("wild", 3)
-    nobody = {"visibility": np.zeros((3, 0), np.uint8), "keypoints": np.zeros((3, 0, 2), np.float32)}
-    tiny.save_table(dataclasses.replace(table, convention=None, labelled=np.zeros(3, bool), **nobody))
+    unlabelled = {"visibility": np.zeros((3, 0), np.uint8), "keypoints": np.zeros((3, 0, 2), np.float32)}
+    tiny.save_table(dataclasses.replace(table, convention=None, labelled=np.zeros(3, bool), **unlabelled))
     wild = {"format": "images", "images": "data/wild", "annotations": "none"}
     workspace = tiny.open(datasets={"wild": wild}, distill={"weight": 0})
     with pytest.raises(KDError, match=r"no dataset of train.datasets \(wild\) has labels, so nothing is"):
@@ -182,7 +182,7 @@ def test_labels_of_joints_that_the_student_has_not_are_no_labels(tiny):
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])
-def test_a_dataset_of_crowds_alone_is_told_as_that(workspace, tiny, weight):
+def test_a_dataset_of_crowds_alone_is_refused_as_that(workspace, tiny, weight):
     table = tiny.tables["dots"]
     tiny.save_table(dataclasses.replace(table, iscrowd=np.ones_like(table.iscrowd)))
     with pytest.raises(KDError, match=r"all 4 boxes of dataset dots are around crowds \(iscrowd is 1\)"):

@@ -162,7 +162,7 @@ def test_ap_equals_cocometrics_with_aics_own_sigmas_and_without_areas(realdata, 
     [("lspet", "val", 2900), ("coco_tiny", "train", 778), ("coco_tiny", "val", 712)],
 )
 def test_the_torso_and_limb_joints_are_those_of_the_packs_readme(realdata, tmp_path, dataset, split, joints):
-    """The pack tells how many joints its PCK is over: limb joints of people with a full torso diagonal."""
+    """The pack states how many joints its PCK is over: limb joints of people with a full torso diagonal."""
     folder = realdata / dataset
     convention = {"lspet": "lsp14", "coco_tiny": "coco17"}[dataset]
     params = DatasetParams(

@@ -72,8 +72,8 @@ def write_dataset(root: Path) -> None:
     images = [{"id": i, "file_name": f"{i}.png", "width": SIDE, "height": SIDE} for i in range(IMAGES)]
     joints = list(load_convention("coco17").joints)
     categories = [{"id": 1, "name": "person", "keypoints": joints}]
-    told = {"images": images, "annotations": annotations, "categories": categories}
-    (root / "people.json").write_text(json.dumps(told))
+    annotated = {"images": images, "annotations": annotations, "categories": categories}
+    (root / "people.json").write_text(json.dumps(annotated))
     (root / "boxes.json").write_text(json.dumps(detections))
 
 
@@ -244,7 +244,7 @@ def test_pictures_without_labels_show_teachers_too_before_there_is_a_student(wor
         (["train"], "Add one to cells.datasets, then extract: kd-pipeline extract-teachers --dataset val"),
     ],
 )
-def test_neither_a_student_nor_a_store_is_told(workspace, extracted, remedy):
+def test_neither_a_student_nor_a_store_is_refused_with_a_remedy(workspace, extracted, remedy):
     shutil.rmtree(workspace.root / "stores")
     params = yaml.safe_load((workspace.root / "params.yaml").read_text())
     params["datasets"]["train"] = params["datasets"]["val"]
@@ -427,7 +427,7 @@ def test_a_store_that_cannot_be_used_leaves_its_teacher_out_and_says_why(workspa
     reindex(workspace, tmp_path, annotations)
     refused = []
     report = evaluate_teachers(
-        workspace, tmp_path / "teachers", overlays=0, on_refused=lambda *told: refused.append(told)
+        workspace, tmp_path / "teachers", overlays=0, on_refused=lambda *cell: refused.append(cell)
     )
     assert [(teacher, dataset) for teacher, dataset, _ in refused] == [("coco", "val"), ("mpii", "val")]
     assert "the store of coco for val lacks 1 of 6 crops" in str(refused[0][2])

@@ -70,7 +70,7 @@ def test_joints_that_all_datasets_have_come_first_and_carry_no_mark(body, score)
     assert "| coco_only | 100.0* | 100.0* | 100.0 |" in lines
 
 
-def test_the_ap_of_stricter_sigmas_is_said_not_to_compare(body, score):
+def test_the_ap_of_stricter_sigmas_is_marked_as_not_comparable(body, score):
     aic = replace(body, name="aic14")
     conventions = {"street": body, "lane": aic, "alley": replace(body, name="reordered", base="aic14")}
     scores = {name: {"student": score(convention)} for name, convention in conventions.items()}

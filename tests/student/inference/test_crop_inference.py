@@ -30,7 +30,7 @@ class OneBrightPixel(PoseStudent):
         return (green_BHW.flatten(1)[:, None].expand(-1, self.config.skeleton.num_joints, -1) * 10,)
 
 
-def test_a_peak_is_told_in_image_pixels(student):
+def test_a_peak_is_given_in_image_pixels(student):
     image = np.zeros((150, 120, 3), np.uint8)
     image[86:91, 49:54] = 255
     box = np.array([[20.0, 20.0, 70.0, 110.0]])

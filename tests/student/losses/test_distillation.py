@@ -243,7 +243,7 @@ def test_ground_truth_teaches_labelled_joints_only():
     assert (answer[0].grad[0].abs().amax(-1) > 0).nonzero().flatten().tolist() == [0, 1, 2]
 
 
-def test_the_total_weighs_ground_truth_and_teachers_as_told():
+def test_the_total_weighs_ground_truth_and_teachers_by_the_settings():
     loss = loss_of(ground_truth=0.25, distill=3.0)
     terms = terms_of(loss, logits(), batch_of(labelled=True))
     parts = {term.name: float(term.value.detach()) for term in terms}

@@ -16,26 +16,31 @@ def maps(*shape: int, seed: int) -> tuple[torch.Tensor, np.ndarray]:
 
 
 def test_a_heatmaps_error_is_in_units_of_the_ground_truths_peak():
-    (logit, said), (_, target) = maps(2, 3, 20, seed=0), maps(2, 3, 20, seed=1)
-    wanted = ((2 * math.pi * 1.5**2) ** 2 * (said - target) ** 2).mean(-1)
+    (logit, predicted), (_, target) = maps(2, 3, 20, seed=0), maps(2, 3, 20, seed=1)
+    wanted = ((2 * math.pi * 1.5**2) ** 2 * (predicted - target) ** 2).mean(-1)
     value = squared_error((logit,), (torch.from_numpy(target),), sigma=(1.5, 1.5))
     assert value.numpy() == pytest.approx(wanted, rel=1e-4)
 
 
 def test_a_simcc_pairs_errors_add_up():
-    (x, said_x), (y, said_y) = maps(1, 1, 8, seed=0), maps(1, 1, 6, seed=1)
+    (x, predicted_x), (y, predicted_y) = maps(1, 1, 8, seed=0), maps(1, 1, 6, seed=1)
     (_, target_x), (_, target_y) = maps(1, 1, 8, seed=2), maps(1, 1, 6, seed=3)
-    parts = [((said - target) ** 2).mean(-1) for said, target in ((said_x, target_x), (said_y, target_y))]
+    parts = [
+        ((predicted - target) ** 2).mean(-1)
+        for predicted, target in ((predicted_x, target_x), (predicted_y, target_y))
+    ]
     targets = (torch.from_numpy(target_x), torch.from_numpy(target_y))
     value = squared_error((x, y), targets, sigma=(2.0, 2.0))
     assert value.numpy() == pytest.approx(2 * math.pi * 4 * (parts[0] + parts[1]), rel=1e-4)
 
 
 def test_the_peak_normalised_error_asks_for_the_shape_only():
-    logit, said = maps(1, 1, 10, seed=0)
-    assert float(peak_squared_error((logit,), (torch.from_numpy(said) * 0.3,))) == pytest.approx(0, abs=1e-10)
+    logit, predicted = maps(1, 1, 10, seed=0)
+    assert float(peak_squared_error((logit,), (torch.from_numpy(predicted) * 0.3,))) == pytest.approx(
+        0, abs=1e-10
+    )
     target = np.eye(10)[None, :1].astype(np.float32)
-    wanted = ((said / said.max() - target) ** 2).mean()
+    wanted = ((predicted / predicted.max() - target) ** 2).mean()
     assert float(peak_squared_error((logit,), (torch.from_numpy(target),))) == pytest.approx(wanted, rel=1e-4)
 
 

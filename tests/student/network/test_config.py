@@ -52,13 +52,13 @@ def test_a_config_of_before_scores_were_calibrated_is_read():
 
 
 def test_a_student_that_does_not_name_its_head_has_its_maps():
-    told = config(head="simcc").as_dict()
-    del told["head"]
-    assert StudentConfig.from_dict(told).head == "simcc"
+    values = config(head="simcc").as_dict()
+    del values["head"]
+    assert StudentConfig.from_dict(values).head == "simcc"
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "message"),
     [
         (("mean", 1), "grey", "mean.1: "),
         (("std", 0), 0, "std: its values do not fit"),
@@ -69,7 +69,7 @@ def test_a_student_that_does_not_name_its_head_has_its_maps():
         (("skeleton", "joints", 0), "left_eye", "skeleton: its values do not fit"),
     ],
 )
-def test_a_value_that_no_student_can_have_is_told_with_its_place(place, value, told):
+def test_a_value_that_no_student_can_have_is_refused_with_its_place(place, value, message):
     values = json.loads(json.dumps(config().as_dict()))
     parent = values
     for key in place[:-1]:
@@ -77,4 +77,4 @@ def test_a_value_that_no_student_can_have_is_told_with_its_place(place, value, t
     parent[place[-1]] = value
     with pytest.raises(ValueError) as caught:
         StudentConfig.from_dict(values)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)

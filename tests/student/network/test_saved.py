@@ -62,12 +62,12 @@ def test_crops_are_normalised_as_rgb_by_imagenets_statistics():
     assert student.normalise(bgr)[0, :, 0, 0].tolist() == pytest.approx(wanted.tolist(), rel=1e-5)
 
 
-def test_the_json_tells_joints_and_geometry_to_a_reader_without_our_code(tmp_path):
+def test_the_json_has_joints_and_geometry_for_a_reader_without_our_code(tmp_path):
     save_student(fresh_student(), tmp_path)
-    told = json.loads((tmp_path / "student.json").read_text())
-    assert told["skeleton"]["joints"][:2] == ["nose", "left_eye"]
-    assert told["map"] == {"kind": "heatmap", "size": [16, 24], "scale": [4.0, 4.0], "offset": [1.5, 1.5]}
-    assert told["crop"] == {"input_size": [64, 96], "padding": 1.25, "udp": False}
+    values = json.loads((tmp_path / "student.json").read_text())
+    assert values["skeleton"]["joints"][:2] == ["nose", "left_eye"]
+    assert values["map"] == {"kind": "heatmap", "size": [16, 24], "scale": [4.0, 4.0], "offset": [1.5, 1.5]}
+    assert values["crop"] == {"input_size": [64, 96], "padding": 1.25, "udp": False}
 
 
 def test_weights_of_another_training_are_refused(tmp_path):
@@ -87,12 +87,12 @@ def test_a_folder_without_a_student_says_how_to_train_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "is not a student's JSON"), ('{"format": 99}', "has format 99")]
+    ("text", "message"), [("{", "is not a student's JSON"), ('{"format": 99}', "has format 99")]
 )
-def test_a_json_that_is_not_ours_is_refused(tmp_path, text, said):
+def test_a_json_that_is_not_a_students_is_refused(tmp_path, text, message):
     save_student(fresh_student(), tmp_path)
     (tmp_path / "student.json").write_text(text)
-    with pytest.raises(KDError, match=said):
+    with pytest.raises(KDError, match=message):
         load_student(tmp_path, CPU)
 
 
@@ -132,13 +132,13 @@ def test_nothing_but_the_two_files_is_left(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["student.json", "student.safetensors"]
 
 
-def test_weights_of_another_width_are_told_in_one_paragraph(tmp_path):
+def test_weights_of_another_width_are_refused_in_one_paragraph(tmp_path):
     """A student of before its JSON was sealed, edited by hand; torch lists all that does not fit."""
     save_student(fresh_student(), tmp_path)
     path = tmp_path / "student.json"
-    told = json.loads(path.read_text()) | {"width": 24}
-    del told["config_sha256"]
-    path.write_text(json.dumps(told))
+    values = json.loads(path.read_text()) | {"width": 24}
+    del values["config_sha256"]
+    path.write_text(json.dumps(values))
     with pytest.raises(KDError) as caught:
         load_student(tmp_path, CPU)
     message = str(caught.value)

@@ -29,7 +29,7 @@ def test_skeleton_show_lists_offsets_when_asked(root):
     shown = CliRunner().invoke(main, ["skeleton", "show", "--workspace", str(root), "--offsets"])
     assert shown.exit_code == 0, shown.output
     assert "mpii16 left_hip: +0.000 along the torso" in shown.output.replace("-0.000", "+0.000")
-    told = CliRunner().invoke(main, ["skeleton", "show", "--workspace", str(root), "--offsets", "--json"])
-    assert set(json.loads(told.output)["offsets"]["mpii16"]) == {"left_hip", "right_hip"}
+    printed = CliRunner().invoke(main, ["skeleton", "show", "--workspace", str(root), "--offsets", "--json"])
+    assert set(json.loads(printed.output)["offsets"]["mpii16"]) == {"left_hip", "right_hip"}
     refused = CliRunner().invoke(main, ["skeleton", "show", "coco17", "--offsets"])
     assert refused.exit_code == 2 and "Leave out either" in refused.output

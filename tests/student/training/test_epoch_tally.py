@@ -11,7 +11,7 @@ def terms(first: float, second: float, weight: float = 0.7) -> list[LossTerm]:
     return [LossTerm("first", torch.tensor(first), 2.0), LossTerm("second", torch.tensor(second), weight)]
 
 
-def test_losses_are_means_over_steps_and_constant_weights_are_told_as_they_are():
+def test_losses_are_means_over_steps_and_constant_weights_are_logged_unchanged():
     tally = EpochTally()
     tally.add(terms(1.0, 4.0), crops=3)
     tally.add(terms(2.0, 0.0), crops=1)
@@ -21,7 +21,7 @@ def test_losses_are_means_over_steps_and_constant_weights_are_told_as_they_are()
     assert row["train/loss/total"] == pytest.approx(1.5 * 2 + 2.0 * 0.7)
 
 
-def test_weights_that_change_are_told_so_that_the_total_is_still_losses_times_weights():
+def test_weights_that_change_are_logged_so_that_the_total_is_still_losses_times_weights():
     """0.5 * 4 + 0.25 * 8 = 4 over two steps, of a mean loss of 6: a weight of 1 / 3."""
     tally = EpochTally()
     tally.add(terms(0.0, 4.0, weight=0.5), crops=1)

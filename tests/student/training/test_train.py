@@ -166,8 +166,8 @@ def test_the_student_learns_labelled_joints_and_those_that_only_teachers_know(ti
     off = np.linalg.norm(found.keypoints_NU2 - truth, axis=-1)
     by_joint = dict(zip(joints, np.median(off, axis=0).tolist(), strict=True))
     # Image pixels, of people about 110 high; ears' and eyes' dots overlap.
-    told = {joint: by_joint[joint] for joint in joints if not joint.endswith(("eye", "ear"))}
-    assert max(told.values()) < 4, told
+    on_the_body = {joint: by_joint[joint] for joint in joints if not joint.endswith(("eye", "ear"))}
+    assert max(on_the_body.values()) < 4, on_the_body
     assert found.scores_NU.mean() > 0.6
 
 

@@ -112,23 +112,24 @@ def test_another_validation_is_no_other_training(workspace, tmp_path):
     assert (report.first_epoch, report.note) == (4, "")
 
 
-def test_a_split_on_which_nothing_can_be_measured_is_told_before_the_training(workspace, tmp_path, tiny):
-    nobody = np.zeros((3, 17), np.uint8)
+def test_a_split_on_which_nothing_can_be_measured_is_refused_before_the_training(workspace, tmp_path, tiny):
+    unlabelled = np.zeros((3, 17), np.uint8)
     without_hips = np.full((3, 17), 2, np.uint8)
     without_hips[:, 11:13] = 0
-    for visibility in (nobody, without_hips):
+    for visibility in (unlabelled, without_hips):
         tiny.save_table(dataclasses.replace(tiny.tables["val"], visibility=visibility))
         with pytest.raises(KDError) as error:
             train_student(validated(workspace, tmp_path))
         assert str(error.value) == (
-            "dataset val of train.validation has 3 crops, but nobody with a labelled joint that the student "
-            "has, and with a shoulder and the opposite hip labelled, by whose distance PCK is measured. Name "
-            "another labelled split there, or remove the setting."
+            "dataset val of train.validation has 3 crops, but no person with a labelled joint that the "
+            "student has, and with a shoulder and the opposite hip labelled, by whose distance PCK is "
+            "measured. "
+            "Name another labelled split there, or remove the setting."
         )
     assert not (tmp_path / "runs/student/checkpoints").exists()
 
 
-def test_a_split_that_was_not_indexed_is_told(workspace, tmp_path):
+def test_a_split_that_was_not_indexed_is_refused(workspace, tmp_path):
     (workspace.crops("val") / "crops.parquet").unlink()
     with pytest.raises(KDError, match="there is no crop table .*kd-pipeline index-datasets"):
         train_student(validated(workspace, tmp_path))

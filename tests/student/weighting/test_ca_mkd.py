@@ -22,7 +22,7 @@ def test_on_a_labelled_joint_shares_are_probabilities_by_the_distance_to_the_lab
     answers = {"a": answer([[LABEL]]), "b": answer([[OFF_2]]), "c": answer([[OFF_30]])}
     weights = weights_of(answers, sample([[LABEL]], [[1.0]]))
     evidence = {"a": t(0), "b": t(2), "c": t(30)}
-    total = sum(evidence.values()) + t(6)  # and that nobody is right
+    total = sum(evidence.values()) + t(6)  # and that no teacher is right
     for name, value in evidence.items():
         assert float(weights[name]) == pytest.approx(3 * value / total, rel=1e-5)  # of three weights of 1
 
@@ -41,8 +41,8 @@ def test_without_a_label_those_who_agree_are_believed(answer, sample):
     r, wrong = 0.8, t(6)
     a = r * (r * t(1) + (1 - r) * wrong) * (r * t(30) + (1 - r) * wrong)
     c = r * (r * t(30) + (1 - r) * wrong) * (r * t(901**0.5) + (1 - r) * wrong)
-    nobody = (1 - r) ** 3 * wrong**2
-    assert weights["a"] == pytest.approx(3 * a / (2 * a + c + nobody), rel=1e-3)
+    no_teacher = (1 - r) ** 3 * wrong**2
+    assert weights["a"] == pytest.approx(3 * a / (2 * a + c + no_teacher), rel=1e-3)
 
 
 def test_of_two_that_disagree_the_one_that_is_more_often_right_counts_more(answer, sample):

@@ -18,9 +18,9 @@ FLAT = [10.0, 10.0]
 def test_a_joint_is_met_within_a_twentieth_of_the_boxs_diagonal():
     box_N4 = np.array([[0.0, 0.0, 30.0, 40.0]])  # diagonal 50: within 2.5 pixels
     label_NU2 = np.zeros((1, 4, 2), np.float32)
-    said_NU2 = np.array([[[2.4, 0.0], [0.0, 2.6], [1.0, 1.0], [9.0, 9.0]]], np.float32)
+    keypoint_NU2 = np.array([[[2.4, 0.0], [0.0, 2.6], [1.0, 1.0], [9.0, 9.0]]], np.float32)
     counts_NU = np.array([[True, True, False, True]])
-    counted = tally(said_NU2, label_NU2, counts_NU, box_N4)
+    counted = tally(keypoint_NU2, label_NU2, counts_NU, box_N4)
     assert counted.met_U.tolist() == [1, 0, 0, 0] and counted.labels_U.tolist() == [1, 1, 0, 1]
 
 

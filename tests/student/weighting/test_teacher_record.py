@@ -62,8 +62,8 @@ def test_the_command_prints_every_joint_and_brackets_what_is_not_measured(worksp
     assert lines["pelvis"][0].startswith("(") and not lines["left_knee"][0].startswith("(")
 
 
-def test_the_command_tells_shares_and_labels_to_programs(workspace):
+def test_the_command_prints_shares_and_labels_as_json(workspace):
     result = CliRunner().invoke(main, ["reliability", "--json", "--workspace", str(workspace.root)])
-    told = json.loads(result.output)["dots"]["dots_heatmap"]
-    assert told["left_knee"]["labels"] == 12 and told["pelvis"]["labels"] == 0
-    assert "nose" not in told
+    shares = json.loads(result.output)["dots"]["dots_heatmap"]
+    assert shares["left_knee"]["labels"] == 12 and shares["pelvis"]["labels"] == 0
+    assert "nose" not in shares

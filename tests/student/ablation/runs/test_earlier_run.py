@@ -23,8 +23,10 @@ def run(open_ablation, workspace):
         if "nose" in joints:
             keypoints[:, joints.index("nose")] += 500
         scores = np.full(keypoints.shape[:2], 0.9, np.float32)
-        told = Predictions(table.crop_id, keypoints, scores, np.ones(len(joints), bool))
-        write_predictions(run.workspace.evaluation / "predictions" / name / "student.json", told, table)
+        predictions = Predictions(table.crop_id, keypoints, scores, np.ones(len(joints), bool))
+        write_predictions(
+            run.workspace.evaluation / "predictions" / name / "student.json", predictions, table
+        )
     return run
 
 

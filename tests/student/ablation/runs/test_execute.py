@@ -120,7 +120,7 @@ def test_a_run_that_fails_is_not_finished_any_more(open_ablation, ready):
     assert not state_of(run, None).finished
 
 
-def test_a_missing_store_is_told_with_its_arm_and_stops_none_that_needs_no_store(
+def test_a_missing_store_is_reported_with_its_arm_and_stops_none_that_needs_no_store(
     open_ablation, workspace, tiny
 ):
     for name, table in tiny.tables.items():

@@ -72,11 +72,11 @@ def test_params_of_an_older_version_are_of_another_run(run, record_of):
     start_folder(run)
     record_of(run.arm, run.seed, data=DATA).write(run.folder)
     path = run.folder / "params.yaml"
-    told = path.read_text()
-    path.write_text(told.replace("epochs:", "rounds:"))
+    text = path.read_text()
+    path.write_text(text.replace("epochs:", "rounds:"))
     assert not state_of(run, DATA).finished
     # A setting that came later, as it is by default, changes nothing.
-    header, _, body = told.partition("\n")
+    header, _, body = text.partition("\n")
     values = yaml.safe_load(body)
     del values["train"]["clip_grad_norm"]
     path.write_text(f"{header}\n{yaml.safe_dump(values)}")

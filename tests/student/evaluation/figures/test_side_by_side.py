@@ -23,10 +23,10 @@ def make_split(body, person, make_table, result, tmp_path):
             cv2.imwrite(str(tmp_path / name), np.zeros((200, 220, 3), np.uint8))
         offset = np.zeros((len(errors), 6, 2))
         offset[:, :, 0] = np.array(errors)[:, None]
-        told = result(table, offset=offset)
-        scores = {"student": evaluate_predictions(table, body, told)} if labelled else {}
+        predictions = result(table, offset=offset)
+        scores = {"student": evaluate_predictions(table, body, predictions)} if labelled else {}
         return SplitEvaluation(
-            table, body, {"student": ModelResult(teacher_joint_mapping(body, body), told)}, scores
+            table, body, {"student": ModelResult(teacher_joint_mapping(body, body), predictions)}, scores
         )
 
     return make

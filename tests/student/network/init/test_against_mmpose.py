@@ -34,10 +34,10 @@ SIMCC_ARRAYS = [(name, axis) for name in ("map", "peak", "base") for axis in ("x
 @pytest.fixture(scope="module")
 def crops(realdata) -> torch.Tensor:
     """People of coco_tiny."""
-    told = json.loads(next((realdata / "coco_tiny/annotations").glob("*val*.json")).read_text())
-    files = {image["id"]: image["file_name"] for image in told["images"]}
+    annotations = json.loads(next((realdata / "coco_tiny/annotations").glob("*val*.json")).read_text())
+    files = {image["id"]: image["file_name"] for image in annotations["images"]}
     crops = []
-    for person in told["annotations"][:PEOPLE]:
+    for person in annotations["annotations"][:PEOPLE]:
         image = cv2.imread(str(realdata / "coco_tiny/images" / files[person["image_id"]]))
         affine = crop_affine(np.array([person["bbox"]], float), CropGeometry(INPUT_SIZE, 1.25))
         crops.append(warp_crop(image, affine[0], INPUT_SIZE))
@@ -75,7 +75,7 @@ def test_its_vectors_are_mmposes(realdata, start, teacher, crops, name):
 def test_its_keypoints_are_the_teacher_adapters_up_to_the_refinement_within_a_bin(
     realdata, start, teacher, crops
 ):
-    """MMPose takes the highest bin; ours goes on to the top of the parabola, at most half a bin away."""
+    """MMPose takes the highest bin; ours moves on to the top of the parabola, at most half a bin away."""
     student = student_from(realdata, start, "")
     ours, _ = Predictor(student, CPU, flip_test=False).predict_crops(crops)
     theirs = teacher.predict(crops).keypoints_BK2

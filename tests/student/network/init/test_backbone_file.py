@@ -23,7 +23,7 @@ def test_torchvisions_own_files_load_without_their_classifiers(tmp_path, start, 
         tmp_path, {"backbone": "imagenet.pth"}, backbone=name, head="heatmap", output_stride=output_stride
     )
     assert same(begun, weights)
-    assert begun.told.endswith("tensors copied into the backbone; the head is fresh")
+    assert begun.summary.endswith("tensors copied into the backbone; the head is fresh")
 
 
 def test_openmmlabs_backbone_files_load_without_what_else_they_hold(

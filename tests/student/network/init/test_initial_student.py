@@ -18,7 +18,7 @@ def test_without_init_the_weights_are_those_of_the_seed(tmp_path, start):
     torch.manual_seed(0)
     fresh = PoseStudent(begun.student.config).state_dict()
     assert all(torch.equal(tensor, fresh[name]) for name, tensor in begun.student.state_dict().items())
-    assert (begun.identity, begun.told) == ("", "starts from random weights")
+    assert (begun.identity, begun.summary) == ("", "starts from random weights")
 
 
 def test_its_identity_is_the_files_whole_sha256(tmp_path, start, make_student, save_checkpoint):
@@ -26,7 +26,7 @@ def test_its_identity_is_the_files_whole_sha256(tmp_path, start, make_student, s
     sha256 = hashlib.sha256((tmp_path / "rtmpose.pth").read_bytes()).hexdigest()
     begun = start(tmp_path, {"rtmpose": "rtmpose.pth", "sha256": sha256[:8]})
     assert begun.identity == sha256
-    assert f"(SHA-256 {sha256[:12]})" in begun.told
+    assert f"(SHA-256 {sha256[:12]})" in begun.summary
     assert start(tmp_path, {"rtmpose": "rtmpose.pth", "sha256": sha256[:8]}).identity == sha256
 
 

@@ -22,7 +22,7 @@ def test_joints_are_copied_by_name_whatever_the_head(tmp_path, start, make_stude
     drawn = fresh + theirs[name].mean(0) if head == "rtmcc" else fresh
     assert torch.equal(own[name][joints.index("nose")], drawn[joints.index("nose")])
     assert torch.equal(own["backbone.stem.0.conv.weight"], theirs["backbone.stem.0.conv.weight"])
-    assert "fresh: nose, left_eye, right_eye, left_ear, right_ear" in begun.told
+    assert "fresh: nose, left_eye, right_eye, left_ear, right_ear" in begun.summary
 
 
 def test_a_heatmap_student_may_go_on_at_another_input_size(tmp_path, start, make_student):
@@ -39,6 +39,6 @@ def test_a_student_with_another_head_is_refused(tmp_path, start, make_student):
         start(tmp_path, {"student": "."})
 
 
-def test_a_folder_without_a_student_is_told(tmp_path, start):
+def test_a_folder_without_a_student_is_refused(tmp_path, start):
     with pytest.raises(KDError, match="there is no student at"):
         start(tmp_path, {"student": "nowhere"})

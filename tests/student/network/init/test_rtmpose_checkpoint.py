@@ -37,7 +37,7 @@ def test_joints_are_copied_by_name_and_the_others_drawn_around_their_mean(
     others = [name for name in weights if not name.startswith("head.final_layer")]
     assert all(torch.equal(own[name], weights[name]) for name in others)
     counted = sum("num_batches_tracked" not in name for name in weights)
-    assert begun.told.endswith(
+    assert begun.summary.endswith(
         f"{counted} tensors copied, 17 of 21 joints; fresh: pelvis, thorax, upper_neck, head_top"
     )
 
@@ -59,7 +59,7 @@ def test_names_that_no_convention_has_are_matched_as_they_are(tmp_path, start, m
     weights = save_checkpoint(make_student(), tmp_path / "cat.pth", names)
     begun = start(tmp_path, {"rtmpose": "cat.pth"})
     assert torch.equal(begun.student.state_dict()[LAYER][0], weights[LAYER][1])
-    assert "1 of 21 joints" in begun.told
+    assert "1 of 21 joints" in begun.summary
 
 
 def test_a_checkpoint_that_tells_no_joints_wants_a_convention(tmp_path, start, make_student, save_checkpoint):

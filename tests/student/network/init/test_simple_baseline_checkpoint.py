@@ -52,7 +52,7 @@ def test_joints_are_copied_by_name_and_the_others_are_fresh(repository: Path, st
         )
     fresh = weight[joints.index("thorax")]
     assert fresh.std() < 0.02, "drawn near zero"
-    assert begun.told.endswith("fresh: pelvis, thorax, upper_neck, head_top")
+    assert begun.summary.endswith("fresh: pelvis, thorax, upper_neck, head_top")
 
 
 def test_another_width_is_refused_whole(repository: Path, start):
