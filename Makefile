@@ -32,7 +32,7 @@ docs: install
 
 install: $(BIN)/.installed
 
-# uv, because pip cannot be told that mmpose works without chumpy.
+# uv, because pip cannot override mmpose's requirement of chumpy, which it works without.
 $(BIN)/.installed: pyproject.toml constraints.txt overrides.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
 		{ echo "kd-pipeline needs Python 3.11 or 3.12, this is `$(PYTHON) --version`. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }

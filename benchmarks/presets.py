@@ -37,14 +37,14 @@ def main(presets: tuple[str, ...], seeds: int, crops: int, epochs: int, as_json:
         _set_params(base, presets[0], epochs, 0)
         kd(base, "index-datasets")
         scores = {preset: _scores(base, Path(folder) / preset, preset, seeds, epochs) for preset in presets}
-    told = {
+    results = {
         "teachers": TEACHERS,
         "crops": crops,
         "epochs": epochs,
         "scores": scores,
         "difference": _differences(scores),
     }
-    click.echo(json.dumps(told, indent=2) if as_json else yaml.safe_dump(told, sort_keys=False))
+    click.echo(json.dumps(results, indent=2) if as_json else yaml.safe_dump(results, sort_keys=False))
 
 
 def _cut(workspace: Path, crops: int) -> None:

@@ -52,22 +52,22 @@ def sizes(teacher: Teacher, crops: int) -> dict[str, Any]:
     """By representation."""
     batches = CropBatches(table_for("", crops, pack()), teacher.crop)
     request = batches.request(np.arange(crops))
-    told: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, params in CANDIDATES.items():
         codec = MapCodec.of(params, teacher.map.kind, teacher.beta)
         rows = teacher_rows(teacher, request, codec)
         drift = rows.drift_BK[~np.isnan(rows.drift_BK)].astype(float)
         maps = [values for array, values in rows.maps.arrays().items() if array.startswith("map")]
-        told[name] = {
+        results[name] = {
             "raw_bytes": sum(values[0].nbytes for values in maps),
             **{f"zstd_{level}": sum(_compressed(values, level) for values in maps) for level in LEVELS},
             "drift_p99_px": float(np.percentile(drift, 99)) if drift.size else None,
             "max_error": float(rows.error_BK.max()),
         }
         if name == "balanced":
-            told[name] |= _other_order(maps, teacher.map.kind)
-            told["bounds of balanced"] = _bounds([_plain(values, teacher.map.kind) for values in maps])
-    return told
+            results[name] |= _other_order(maps, teacher.map.kind)
+            results["bounds of balanced"] = _bounds([_plain(values, teacher.map.kind) for values in maps])
+    return results
 
 
 def _compressed(maps_BKN: np.ndarray, level: int) -> float:
@@ -145,9 +145,9 @@ def _class(values: np.ndarray) -> np.ndarray:
 
 def _table(results: dict[str, Any]) -> str:
     lines = []
-    for teacher, told in results.items():
+    for teacher, candidates in results.items():
         lines.append(teacher)
-        for name, figures in told.items():
+        for name, figures in candidates.items():
             shown = (f"{key} {_number(value)}" for key, value in figures.items() if value is not None)
             lines.append(f"  {name:<22}" + "  ".join(shown))
     return "\n".join(lines)

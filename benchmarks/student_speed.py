@@ -1,7 +1,7 @@
 """A workspace's student beside its teachers, crops to joints: `python -m benchmarks.student_speed --json`.
 
 All in one process and in turns, on the CPU, without flip test: the student in PyTorch, a teacher in whatever
-its adapter runs it in (onnxruntime for .onnx, PyTorch for MMPose). Crops are noise: nobody looks at them.
+its adapter runs it in (onnxruntime for .onnx, PyTorch for MMPose). Crops are noise.
 """
 
 import json
@@ -42,7 +42,7 @@ def main(root: Path, batch: int, threads: int, rounds: int, seconds: float, as_j
     except KDError as error:
         raise click.ClickException(str(error)) from None
     found = take_turns(works, rounds, seconds)
-    told = {
+    results = {
         "batch": batch,
         "threads": threads,
         "student_parameters_m": count / 1e6,
@@ -56,7 +56,7 @@ def main(root: Path, batch: int, threads: int, rounds: int, seconds: float, as_j
             for name in works
         },
     }
-    click.echo(json.dumps(told, indent=2) if as_json else _table(told))
+    click.echo(json.dumps(results, indent=2) if as_json else _table(results))
 
 
 def _networks(workspace: Workspace, batch: int) -> tuple[dict[str, Work], dict[str, Path], int]:
@@ -84,14 +84,14 @@ def _work(answer: Callable[[torch.Tensor], Any], crop: CropGeometry, batch: int)
     return work
 
 
-def _table(told: dict[str, Any]) -> str:
+def _table(results: dict[str, Any]) -> str:
     lines = [f"{'network':<20}{'crops/s':>10}{'ms/crop':>10}{'file, MB':>10}{'student is':>12}"]
     lines += [
         f"{name:<20}{of['crops_per_s']:10.1f}{of['ms_per_crop']:10.2f}{of['file_mb']:10.2f}"
         f"{of['student_times_as_fast']:10.1f} x"
-        for name, of in told["networks"].items()
+        for name, of in results["networks"].items()
     ]
-    return "\n".join([*lines, f"{told['student_parameters_m']:.2f} M parameters in the student"])
+    return "\n".join([*lines, f"{results['student_parameters_m']:.2f} M parameters in the student"])
 
 
 if __name__ == "__main__":

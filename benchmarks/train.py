@@ -37,7 +37,7 @@ from student.training.train import CALIBRATION
 from student.training.training_run import TrainingRun
 
 LOSSES = 7
-"""Of which the median is told."""
+"""Of which the median is reported."""
 
 
 @click.command()
@@ -88,7 +88,7 @@ def main(
             result = measure(with_params(workspace, changes), rounds, seconds)
     except KDError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(json.dumps(student | result, indent=2) if as_json else told(result))
+    click.echo(json.dumps(student | result, indent=2) if as_json else summary(result))
 
 
 def with_params(workspace: Workspace, changes: dict[str, dict[str, Any]]) -> Workspace:
@@ -216,7 +216,7 @@ def measure(workspace: Workspace, rounds: int, seconds: float) -> dict[str, Any]
     }
 
 
-def told(result: dict[str, Any]) -> str:
+def summary(result: dict[str, Any]) -> str:
     """In a few lines."""
     steps = ", ".join(f"{name} {ms:.0f} ms" for name, ms in result["step_ms"].items())
     loss = ", ".join(f"{name} {ms:.1f} ms" for name, ms in result["loss_cpu_ms"].items())

@@ -48,7 +48,7 @@ def main(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Pa
 
 def _draw(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: Path) -> str:
     workspace = Workspace.open(root)
-    told = _told(read_json(workspace.path(workspace.dataset(dataset).annotations)))
+    source_of = _sources(read_json(workspace.path(workspace.dataset(dataset).annotations)))
     evaluate = workspace.params.evaluate.model_copy(update={"datasets": (dataset,)})
     params = workspace.params.model_copy(update={"evaluate": evaluate})
     report = score_workspace(Workspace(root, params), with_teachers=False)
@@ -57,7 +57,7 @@ def _draw(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: P
     people, shown = [], []
     for row in range(len(split.table)):
         image = int(split.table.image_id[row])
-        wanted = image in told and (not images or image in images)
+        wanted = image in source_of and (not images or image in images)
         if wanted and (split.table.visibility[row] > 0).sum() >= joints:
             people.append(person_row(split, row, read_image(split.table.image_path(row)), columns))
             shown.append(image)
@@ -66,7 +66,7 @@ def _draw(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: P
             f"no person with {joints} labelled joints is on a photograph of {dataset} that may be shown "
             f"({LICENCE}). Lower --joints, or name other photographs with --image."
         )
-    addresses = ", ".join(told[image] for image in dict.fromkeys(shown))
+    addresses = ", ".join(source_of[image] for image in dict.fromkeys(shown))
     text = f"Photographs from Flickr by way of COCO, CC BY 2.0: {addresses}"
     blank = np.full_like(people[0], PAPER)
     pairs = zip_longest(people[::2], people[1::2], fillvalue=blank)
@@ -78,7 +78,7 @@ def _draw(root: Path, dataset: str, images: tuple[int, ...], joints: int, out: P
     return f"{out}: {len(shown)} people on {len(set(shown))} photographs"
 
 
-def _told(annotations: dict[str, Any]) -> dict[int, str]:
+def _sources(annotations: dict[str, Any]) -> dict[int, str]:
     """By image id, where a photograph under the licence is from."""
     names = {licence["id"]: licence["name"] for licence in annotations["licenses"]}
     return {

@@ -26,13 +26,13 @@ from stages.terminal.near_names import GuessingGroup
 
 
 class UserError(click.ClickException):
-    """A KDError, told in one paragraph."""
+    """A KDError, printed in one paragraph."""
 
     exit_code = 2
 
 
 INTERRUPTED = 130
-"""As shells have it: 128 and the number of SIGINT."""
+"""As shells report it: 128 plus the number of SIGINT."""
 
 
 class StageGroup(GuessingGroup):
@@ -52,7 +52,9 @@ class StageGroup(GuessingGroup):
                 "that disk, then run the same command again."
             ) from None
         except KeyboardInterrupt:
-            click.echo("\nStopped. What was finished is kept: run the same command again to go on.", err=True)
+            click.echo(
+                "\nStopped. What was finished is kept: run the same command again to continue.", err=True
+            )
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

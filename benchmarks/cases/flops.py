@@ -59,8 +59,8 @@ def _products(kind: str, given: tuple[int, ...], weight: tuple[int, ...], made: 
 def _shapes(model: onnx.ModelProto, names: list[str]) -> dict[str, tuple[int, ...]]:
     """Sizes of tensors within the graph, of an input of zeros."""
     (given,) = model.graph.input
-    told = {output.name for output in model.graph.output} | {given.name}
-    inner = [name for name in dict.fromkeys(names) if name not in told]
+    known = {output.name for output in model.graph.output} | {given.name}
+    inner = [name for name in dict.fromkeys(names) if name not in known]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     size = [axis.dim_value or 1 for axis in given.type.tensor_type.shape.dim]

@@ -86,7 +86,7 @@ class OnlineSet(TrainingSet):
 def answered(
     batch: TrainingBatch, teachers: Mapping[str, Teacher], teacher_specs: Sequence[TeacherSpec]
 ) -> TrainingBatch:
-    """The batch of an OnlineSet as one of stores that keep maps as they are made."""
+    """The batch of an OnlineSet as one of stores that keep maps unchanged."""
     by_name = {spec.name: spec for spec in teacher_specs}
     answers = {name: _answer(asked, teachers[name], by_name[name]) for name, asked in batch.teachers.items()}
     return replace(batch, teachers=answers)

@@ -91,7 +91,7 @@ class Answers:
 
 
 class WarpStudy:
-    """One teacher on the crops of one table, whose labels tell which of two answers is better."""
+    """One teacher on the crops of one table, whose labels show which of two answers is better."""
 
     def __init__(self, teacher: Teacher, table: CropTable) -> None:
         self._teacher = teacher

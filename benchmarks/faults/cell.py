@@ -79,7 +79,7 @@ class FaultCell:
         return cls(table, first_rows(table, 2 * third), ColourTeacher())
 
     def run(self, store: Path, table: CropTable | None = None, **options: bool) -> ExtractionReport:
-        """Extract, or go on extracting."""
+        """Extract, or resume extracting."""
         return extract_cell(
             self.teacher, self.few if table is None else table, store, self.extract, self.runtime, **options
         )

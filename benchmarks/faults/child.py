@@ -64,7 +64,7 @@ class Child:
         self._process.join()
         killed = self._process.exitcode == -signal.SIGKILL
         if answer is None and not killed:
-            raise RuntimeError(f"the process ended with {self._process.exitcode} and said nothing")
+            raise RuntimeError(f"the process ended with {self._process.exitcode} and sent nothing")
         result, error = answer or (None, None)
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         entries = [json.loads(line) for line in lines]
@@ -137,7 +137,7 @@ class _Killer:
             return
         self._left -= 1
         if self._left == 0:
-            _append(self._log, {"moment": _told(event, place)})
+            _append(self._log, {"moment": _moment(event, place)})
             os.kill(self._process, signal.SIGKILL)
             time.sleep(60)
 
@@ -151,7 +151,7 @@ def _place(event: str, arguments: tuple) -> Path | None:
     return place if place is not None and ".zarr" in str(place) else None
 
 
-def _told(event: str, place: Path) -> str:
+def _moment(event: str, place: Path) -> str:
     names = place.name, *(parent.name for parent in place.parents)
     if event == "open":
         what = "description" if place.name.endswith(".json") else "shard"

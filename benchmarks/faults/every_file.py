@@ -21,14 +21,14 @@ from pipeline.files import hashes as file_hash
 from stages.terminal.table import aligned
 
 PAGE = 4096
-TOLD = 3
+MOST_EXAMPLES = 3
 """Examples that are kept of what should not have been."""
 
 
 @dataclass
 class KindTally:
     """`noticed`: an error in a paragraph, or a difference from what was recorded. `harmless`: what was read
-    is what is read without the damage. `silent`: it is not, and nobody says so. `tracebacks`: any other
+    is what is read without the damage. `silent`: it is not, and no error says so. `tracebacks`: any other
     error."""
 
     files: int = 0
@@ -92,12 +92,12 @@ def damage_kind(kind: FileKind, trials: int, random: Random) -> KindTally:
     if digest(kind.read()) != sound:
         raise RuntimeError(f"{kind.name}: two readings of the same files differ")
     for _ in range(trials):
-        with damaged(kind.files, random) as told:
-            _try(kind, sound, told, tally)
+        with damaged(kind.files, random) as damage:
+            _try(kind, sound, damage, tally)
     return tally
 
 
-def _try(kind: FileKind, sound: str, told: str, tally: KindTally) -> None:
+def _try(kind: FileKind, sound: str, damage: str, tally: KindTally) -> None:
     tally.trials += 1
     file_hash._sha256.cache_clear()  # a run is a process of its own
     try:
@@ -106,16 +106,16 @@ def _try(kind: FileKind, sound: str, told: str, tally: KindTally) -> None:
         tally.noticed += 1
     except Exception:
         tally.tracebacks += 1
-        tally.examples += [f"{told}: {traceback.format_exc()}"][: TOLD - len(tally.examples)]
+        tally.examples += [f"{damage}: {traceback.format_exc()}"][: MOST_EXAMPLES - len(tally.examples)]
     else:
         tally.harmless += same
         tally.silent += not same
-        tally.examples += [] if same else [f"{told}: silent"][: TOLD - len(tally.examples)]
+        tally.examples += [] if same else [f"{damage}: silent"][: MOST_EXAMPLES - len(tally.examples)]
 
 
 @contextmanager
 def damaged(files: tuple[Path, ...], random: Random) -> Iterator[str]:
-    """A flipped bit, a page of zeros, a cut end, or two files in each other's place; told in words."""
+    """A flipped bit, a page of zeros, a cut end, or two files in each other's place; in words."""
     file = random.choice(files)
     others = [other for other in files if other != file and other.suffix == file.suffix]
     harms: list[Callable[[bytes, Random], tuple[str, bytes]]] = [_flip, _zero_page, _cut]
@@ -123,15 +123,15 @@ def damaged(files: tuple[Path, ...], random: Random) -> Iterator[str]:
     if others and random.randrange(4) == 0:
         other = random.choice(others)
         changed = {file: other.read_bytes(), other: file.read_bytes()}
-        told = f"{file} and {other} in each other's place"
+        damage = f"{file} and {other} in each other's place"
     else:
         what, changed[file] = random.choice(harms)(file.read_bytes(), random)
-        told = f"{file}, {what}"
+        damage = f"{file}, {what}"
     before = {path: path.read_bytes() for path in changed}
     for path, data in changed.items():
         path.write_bytes(data)
     try:
-        yield told
+        yield damage
     finally:
         for path, data in before.items():
             path.write_bytes(data)

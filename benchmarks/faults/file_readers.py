@@ -78,7 +78,7 @@ def read_stores(workspace: Workspace) -> list[Any]:
 
 
 def read_teachers_files(workspace: Workspace) -> list[Any]:
-    """Answers to a picture; the stores tell whether they are those of the teacher that filled them."""
+    """Answers to a picture; the stores show whether they are those of the teacher that filled them."""
     picture = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (1, 64, 48, 3), np.uint8))
     table, found = crops_of(workspace, DATASETS[0]), []
     for name in TEACHERS:
@@ -97,7 +97,7 @@ def read_first_weights(config: StudentConfig, workspace: Workspace, identity: st
 
 
 def read_checkpoints(runs: Sequence[tuple[Path, TrainingRun]]) -> list[Any]:
-    """Trainings that go on from their checkpoints."""
+    """Trainings that resume from their checkpoints."""
     found = []
     for folder, run in runs:
         if run.resume(folder / CHECKPOINT):

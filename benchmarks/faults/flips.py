@@ -1,4 +1,4 @@
-"""One flipped bit at a time: whether it is found, named, and mended."""
+"""One flipped bit at a time: whether it is found, named, and repaired."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from pipeline.store.manage.verify import Damage, verify_store
 
 @dataclass
 class FlipTally:
-    """`named`: told with the file, with rows that the file has, and with a remedy. `alone`: mending it
+    """`named`: reported with the file, with rows that the file has, and with a remedy. `alone`: repairing it
     computed as many shards as were damaged, one, or for metadata none. `restored`: afterwards every byte of
     the store was as before."""
 
@@ -47,12 +47,12 @@ def flip_bits(cell: FaultCell, whole: Path, folder: Path, flips: int, random: Ra
         tally.named += any(_names(damage, file, store) for damage in report.damages) and (
             f"--repair {store}" in report.remedy
         )
-        tally.alone += _mend(cell, store, folder) == report.damaged_shards
+        tally.alone += _repair(cell, store, folder) == report.damaged_shards
         tally.restored += content(store) == wanted
     for file, bit in places:
         if file != store / COPY:
             _flip(file, bit)
-    _mend(cell, store, folder)
+    _repair(cell, store, folder)
     tally.at_once_restored = content(store) == wanted
     return tally
 
@@ -78,7 +78,7 @@ def _names(damage: Damage, file: Path, store: Path) -> bool:
     return damage.file == str(file) and first <= damage.first_row <= damage.last_row <= last
 
 
-def _mend(cell: FaultCell, store: Path, folder: Path) -> int | None:
+def _repair(cell: FaultCell, store: Path, folder: Path) -> int | None:
     """Shards that were computed for it; None where it failed."""
     repair_metadata(store)
     outcome = in_child(lambda: cell.run(store, cell.table, only_damaged=True), folder / "log")

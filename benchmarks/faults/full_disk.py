@@ -17,19 +17,19 @@ _PAGE = 4096
 
 @dataclass
 class FullDiskTally:
-    """`told`: the message said that there is no space, and what to do. `kept`: what was there then was whole
-    shards and nothing else. `identical`: with more room, the same command went on to the store that an
+    """`explained`: the message names the lack of space, and what to do. `kept`: what was there then was whole
+    shards and nothing else. `identical`: with more room, the same command completed the store that an
     undisturbed one makes. `skipped`: why nothing was tried."""
 
     sizes: int = 0
-    told: int = 0
+    explained: int = 0
     kept: int = 0
     identical: int = 0
     skipped: str = ""
 
 
 def fill_disks(cell: FaultCell, whole: Path, folder: Path, sizes: int, random: Random) -> FullDiskTally:
-    """Extract onto disks of sizes from nearly nothing to nearly enough, then make room and go on."""
+    """Extract onto disks of sizes from nearly nothing to nearly enough, then make room and resume."""
     folder.mkdir()
     tally, wanted = FullDiskTally(), content(whole, timeless=True)
     enough = sum(-(-f.stat().st_size // _PAGE) for f in whole.rglob("*") if f.is_file()) * _PAGE
@@ -50,7 +50,7 @@ def _fill(
     for table in (cell.few, cell.table):
         work = partial(cell.run, store, table)
         if error := in_child(work, log).error:
-            tally.told += "no space left" in error and "Make room" in error
+            tally.explained += "no space left" in error and "Make room" in error
             tally.kept += _is_clean(store)
             _mount("-o", f"remount,size={enough}", str(disk))
             in_child(work, log)

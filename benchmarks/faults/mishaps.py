@@ -33,7 +33,7 @@ class Mishap:
     name: str
     passed: bool
     identical: bool
-    told: str
+    message: str
 
 
 def two_extractors(cell: FaultCell, whole: Path, folder: Path) -> Mishap:
@@ -55,10 +55,10 @@ def two_extractors(cell: FaultCell, whole: Path, folder: Path) -> Mishap:
     )
 
 
-def _damaged_and_mended(
+def _damaged_and_repaired(
     name: str, harm: Callable[[Path], object], cell: FaultCell, whole: Path, folder: Path
 ) -> Mishap:
-    """Found by verify, mended by repair."""
+    """Found by verify, repaired by repair."""
     store = Path(shutil.copytree(whole, folder / "harmed.zarr"))
     harm(store)
     damages = verify_store(store).damages
@@ -136,20 +136,20 @@ def _use_without_rights(cell: FaultCell, store: Path) -> tuple[bool, str]:
 
 
 def later_format(cell: FaultCell, whole: Path, folder: Path) -> Mishap:
-    """Neither read, nor mended, nor replaced."""
+    """Neither read, nor repaired, nor replaced."""
     store = Path(shutil.copytree(whole, folder / "later.zarr"))
     files = metadata_files(open_store(store).attributes | {"format_version": 99})
     for place in (METADATA, COPY):
         (store / place).write_bytes(files[place])
-    before, told = content(store), []
+    before, messages = content(store), []
     for use in (open_store, verify_store, repair_metadata, partial(_replace, cell)):
         try:
             use(store)
-            told.append("")
+            messages.append("")
         except KDError as error:
-            told.append(str(error))
-    refused = all("store format 99" in message for message in told)
-    return Mishap("a store of a later format", refused, content(store) == before, told[0])
+            messages.append(str(error))
+    refused = all("store format 99" in message for message in messages)
+    return Mishap("a store of a later format", refused, content(store) == before, messages[0])
 
 
 def _replace(cell: FaultCell, store: Path) -> None:
@@ -160,7 +160,7 @@ def try_all(cell: FaultCell, whole: Path, folder: Path) -> list[Mishap]:
     """Each on a copy of its own of the complete store `whole`."""
     trials: list[Callable[[FaultCell, Path, Path], Mishap]] = [
         two_extractors,
-        *(partial(_damaged_and_mended, name, harm) for name, harm in HARMS.items()),
+        *(partial(_damaged_and_repaired, name, harm) for name, harm in HARMS.items()),
         read_only_copy,
         later_format,
     ]

@@ -36,15 +36,15 @@ class FaultReport:
             and kills.most_in_flight <= 1
             and flips.found == flips.named == flips.alone == flips.restored == flips.flips
             and flips.at_once_restored
-            and full.told == full.kept == full.identical == full.sizes
+            and full.explained == full.kept == full.identical == full.sizes
             and all(mishap.passed for mishap in self.mishaps)
             and self.every_file.passed
         )
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        told["kills"]["shards_computed_twice"] = self.kills.again
-        return {"passed": self.passed, **told, "every_file": self.every_file.as_dict()}
+        values = asdict(self)
+        values["kills"]["shards_computed_twice"] = self.kills.again
+        return {"passed": self.passed, **values, "every_file": self.every_file.as_dict()}
 
     def table(self) -> str:
         """For reading."""
@@ -76,7 +76,7 @@ def _of_flips(flips: FlipTally) -> Row:
         str(flips.found),
         str(flips.restored),
         _lost(flips.restored == flips.flips),
-        f"{flips.named} named with file, rows and remedy; {flips.alone} mended alone; all at once: "
+        f"{flips.named} named with file, rows and remedy; {flips.alone} repaired alone; all at once: "
         f"{_yes(flips.at_once_restored)}",
     )
 
@@ -84,18 +84,18 @@ def _of_flips(flips: FlipTally) -> Row:
 def _of_full_disk(full: FullDiskTally) -> Row:
     remark = f"skipped: {full.skipped}" if full.skipped else "room made, same command again"
     lost = _lost(full.identical == full.sizes)
-    return ("disk full", str(full.sizes), str(full.told), str(full.identical), lost, remark)
+    return ("disk full", str(full.sizes), str(full.explained), str(full.identical), lost, remark)
 
 
 def _of_mishap(mishap: Mishap) -> Row:
-    told = mishap.told if len(mishap.told) <= 100 else mishap.told[:99] + "…"
+    message = mishap.message if len(mishap.message) <= 100 else mishap.message[:99] + "…"
     return (
         mishap.name,
         "1",
         _yes(mishap.passed),
         _yes(mishap.identical),
         _lost(mishap.identical),
-        told,
+        message,
     )
 
 

@@ -96,8 +96,8 @@ def _write_people(root: Path, name: str, seed: int) -> None:
             }
         )
     category = {"id": 1, "name": "person", "keypoints": list(JOINTS), "skeleton": []}
-    told = {"images": images, "annotations": people, "categories": [category]}
-    (root / f"{name}.json").write_text(json.dumps(told))
+    annotated = {"images": images, "annotations": people, "categories": [category]}
+    (root / f"{name}.json").write_text(json.dumps(annotated))
     if name != DETECTED:
         return
     boxes = [
@@ -175,7 +175,7 @@ def _params() -> dict[str, Any]:
 
 
 def _write_students(workspace: Workspace) -> None:
-    """First weights, and a student that somebody trained before."""
+    """First weights, and a student trained before."""
     torch.manual_seed(7)
     config = StudentConfig.from_params(workspace.params.student, workspace_union(workspace))
     student = PoseStudent(config)
@@ -186,8 +186,8 @@ def _write_students(workspace: Workspace) -> None:
 
 
 def _run_ablation(root: Path) -> None:
-    told = {"name": "seeds", "seeds": [1, 2], "arms": {"plain": {"distill.weight": 1.0}}}
-    (root / ABLATION).write_text(yaml.safe_dump(told, sort_keys=False))
+    arms = {"name": "seeds", "seeds": [1, 2], "arms": {"plain": {"distill.weight": 1.0}}}
+    (root / ABLATION).write_text(yaml.safe_dump(arms, sort_keys=False))
     ablation = Ablation.open(root / ABLATION, root)
     evaluate_teachers(ablation.teachers, ablation.teachers.evaluation, overlays=0)
     seal_results(ablation.teachers.evaluation)

@@ -94,9 +94,9 @@ def _use_unsealed_student(root: Path) -> None:
     """As one from before there was a hash in the file: what is wrong in it is found by looking at it."""
     path = root / STUDENT / CONFIG
     try:
-        told = json.loads(path.read_bytes())
-        del told["config_sha256"]
-        path.write_text(json.dumps(told))
+        values = json.loads(path.read_bytes())
+        del values["config_sha256"]
+        path.write_text(json.dumps(values))
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     _use_student(root)

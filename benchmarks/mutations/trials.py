@@ -22,7 +22,7 @@ LONGEST_TEXT = 4000
 
 @dataclass(frozen=True)
 class Traceback:
-    """What nobody caught, and the file (its beginning) that led there."""
+    """What was not caught, and the file (its beginning) that led there."""
 
     kind: str
     error: str
@@ -48,12 +48,12 @@ class MutationReport:
 
     def as_dict(self) -> dict[str, Any]:
         outcomes = {outcome: self.count(outcome) for outcome in (ACCEPTED, REFUSED, TRACEBACK)}
-        told = [asdict(t) for t in self.tracebacks]
+        tracebacks = [asdict(t) for t in self.tracebacks]
         return {
             "passed": self.passed,
             **outcomes,
             "by_file": self.counts,
-            "tracebacks": told,
+            "tracebacks": tracebacks,
             "unreadable": self.unreadable,
         }
 
@@ -63,8 +63,8 @@ class MutationReport:
             (kind, *map(str, (counts.total(), counts[ACCEPTED], counts[REFUSED], counts[TRACEBACK])))
             for kind, counts in self.counts.items()
         ]
-        told = "\n".join(f"{t.kind}: {t.error} ({t.where[-1]})" for t in self.tracebacks)
-        return aligned([head, *rows], right=(1, 2, 3, 4)) + (f"\n{told}" if told else "")
+        listed = "\n".join(f"{t.kind}: {t.error} ({t.where[-1]})" for t in self.tracebacks)
+        return aligned([head, *rows], right=(1, 2, 3, 4)) + (f"\n{listed}" if listed else "")
 
 
 def try_mutations(trials: int, seed: int, root: Path) -> MutationReport:
@@ -101,9 +101,9 @@ def _try(reader: Reader, root: Path, data: bytes, report: MutationReport) -> Non
     except Exception as error:
         counts[TRACEBACK] += 1
         where = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-6:]]
-        told = f"{type(error).__name__}: {str(error)[:300]}"
+        message = f"{type(error).__name__}: {str(error)[:300]}"
         report.tracebacks.append(
-            Traceback(reader.kind, told, where, data[:LONGEST_TEXT].decode(errors="replace"))
+            Traceback(reader.kind, message, where, data[:LONGEST_TEXT].decode(errors="replace"))
         )
 
 

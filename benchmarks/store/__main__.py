@@ -105,7 +105,7 @@ def measure(
 
 
 def _write_contestants(store: Path, root: Path, rows: int) -> dict[str, float]:
-    """Bytes a crop each takes. Whoever is there already, stays."""
+    """Bytes a crop each takes. Those that are there already, stay."""
     taken = {}
     for contestant in CONTESTANTS:
         folder, done = root / contestant.name, root / f"{contestant.name}.done"

@@ -32,15 +32,15 @@ def make_cell(teacher: str, crops: int, path: Path, flip_test: bool, shard_size:
     table = table_for(teacher, crops, path.parent / "images") if teacher == SYNTHETIC else _people(crops)
     extract = ExtractParams(shard_size=shard_size)
     report = extract_cell(teacher_called(teacher, flip_test), table, path, extract, _RUNTIME)
-    told = {
+    figures = {
         "crops": report.crops,
         "seconds": report.seconds,
         "crops_per_s": report.crops_per_s,
         "waited_for_writer_s": report.waited_s,
         "waited_share": report.waited_s / report.seconds,
     }
-    costs.write_text(json.dumps(told))
-    return told
+    costs.write_text(json.dumps(figures))
+    return figures
 
 
 def _people(crops: int) -> CropTable:

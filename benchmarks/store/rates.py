@@ -89,7 +89,7 @@ def _gathers(reader: Contestant, store: Path) -> Work:
 
 
 def cold(setup: Setup) -> dict[str, Any]:
-    """Rows in random order, none twice, from files the system was told to forget; without zarr-python."""
+    """Rows in random order, none twice, from files dropped from the system's cache; without zarr-python."""
     contestants = [contestant for contestant in CONTESTANTS if contestant is not ZarrOneByOne]
     rates: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     read_mb: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}

@@ -1,4 +1,4 @@
-"""`kd-pipeline doctor`: what this installation can do, and how to mend what it cannot."""
+"""`kd-pipeline doctor`: what this installation can do, and how to fix what it cannot."""
 
 import importlib
 import importlib.metadata
@@ -38,9 +38,9 @@ class Finding:
 
 @click.command("doctor")
 def doctor() -> None:
-    """Print versions, GPU, what is importable and what is missing, and how to mend it.
+    """Print versions, GPU, what is importable and what is missing, and how to fix it.
 
-    Exit code 1 if something needs mending.
+    Exit code 1 if something needs fixing.
     """
     findings = list(_findings())
     width = max(len(finding.subject) for finding in findings)
@@ -48,7 +48,7 @@ def doctor() -> None:
         mark = "!!" if finding.remedy else "ok"
         click.echo(f"{mark}  {finding.subject:{width}}  {finding.found}")
         if finding.remedy:
-            click.echo(f"    {'':{width}}  to mend: {finding.remedy}")
+            click.echo(f"    {'':{width}}  to fix: {finding.remedy}")
     if any(finding.remedy for finding in findings):
         raise SystemExit(1)
 
@@ -73,7 +73,7 @@ def _module(name: str, remedy: str) -> Finding:
 
 
 def _attempt(subject: str, look: Callable[[], str], remedy: str) -> Finding:
-    """A broken installation fails in any way it likes, so anything that is raised becomes the finding."""
+    """A broken installation can raise anything, and whatever it raises is the finding."""
     try:
         return Finding(subject, look())
     except Exception as error:

@@ -17,7 +17,7 @@ from stages.terminal.progress import ProgressBar
 @click.option(
     "--replace-stale",
     is_flag=True,
-    help="Write a store of another checkpoint, crop table or setting anew, instead of stopping.",
+    help="Extract a store of another checkpoint, crop table or setting again, instead of stopping.",
 )
 def extract_teachers(
     root: Path, teachers: tuple[str, ...], datasets: tuple[str, ...], replace_stale: bool

@@ -1,4 +1,4 @@
-"""`kd-pipeline fidelity`: how far stored maps are from what the teachers say."""
+"""`kd-pipeline fidelity`: how far stored maps are from the teachers' own."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def fidelity(
     as_json: bool,
     plot: Path | None,
 ) -> None:
-    """Compare stores with their teachers, asked again about some of the crops.
+    """Compare stores with their teachers, run again on some of the crops.
 
     Drift: how far a joint decoded from the stored map is from the one decoded from the teacher's own,
     pixels of the network's input, joints with a peak over 0.3. KL: divergence of the stored map from the
@@ -53,7 +53,7 @@ def fidelity(
 
     workspace = Workspace.open(root)
     params = workspace.params
-    measured, told = {}, {}
+    measured, figures = {}, {}
     for teacher_name, dataset_names in chosen_cells(workspace, teachers, datasets).items():
         device = resolve_device(params.runtime.device)
         teacher = build_teacher(teacher_name, workspace.teacher(teacher_name), root, device)
@@ -62,15 +62,15 @@ def fidelity(
             cell = f"{teacher_name}/{dataset}"
             path = workspace.store(teacher_name, dataset)
             measured[cell], size = measure_cell(path, teacher, table, params.extract, params.runtime, crops)
-            told[cell] = _told(measured[cell], size)
+            figures[cell] = _figures(measured[cell], size)
     if plot is not None:
         from stages.terminal.fidelity_plot import plot_drift
 
         plot_drift({cell: values.drift_BK for cell, values in measured.items()}, plot)
-    click.echo(json.dumps(told, indent=2) if as_json else fidelity_table(told))
+    click.echo(json.dumps(figures, indent=2) if as_json else fidelity_table(figures))
 
 
-def _told(measured: Any, bytes_per_crop: float) -> dict[str, Any]:
+def _figures(measured: Any, bytes_per_crop: float) -> dict[str, Any]:
     return {
         "bytes_per_crop": bytes_per_crop,
         "all_joints": measured.summary(),

@@ -34,7 +34,7 @@ def init(folder: Path, template: str, data: Path | None, check: bool) -> None:
     adapt         a domain with pictures but no labels: labels of others, teachers (bring data, or --data)
     """
     from pipeline.workspace import Workspace
-    from stages.workspaces.check import missing_files, told
+    from stages.workspaces.check import missing_files, summary
     from stages.workspaces.dvc_file import missing_sections
     from stages.workspaces.template import write_workspace
 
@@ -42,6 +42,6 @@ def init(folder: Path, template: str, data: Path | None, check: bool) -> None:
         write_workspace(folder, template, data)
         click.echo(f"{folder}: a workspace from the template {template}.")
     missing, sections = missing_files(folder), missing_sections(Workspace.open(folder))
-    click.echo(told(missing, sections, folder))
+    click.echo(summary(missing, sections, folder))
     if check and (missing or sections):
         raise SystemExit(1)

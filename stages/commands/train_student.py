@@ -20,13 +20,13 @@ if TYPE_CHECKING:  # imports torch, which --help must not wait for
 
 STUDENT = "student"
 BASELINE_NICENESS = 4
-"""Of the processes beside the student's: what all wait for is the student, whose steps take longest."""
+"""Of the processes beside the student's: all wait for the student, whose steps take longest."""
 
 
 @click.command("train-student")
 @workspace_option
 @click.option(
-    "--fresh", is_flag=True, help="Start anew even where a checkpoint of the same params could be resumed."
+    "--fresh", is_flag=True, help="Start again even where a checkpoint of the same params could be resumed."
 )
 @click.option(
     "--only", metavar="NAME", help=f"Train this one alone: `{STUDENT}`, or a name in train.baselines."
@@ -35,7 +35,7 @@ BASELINE_NICENESS = 4
 def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> None:
     """Write runs/student/: student.safetensors, student.json, checkpoints and logs.
 
-    A killed training goes on from its last checkpoint when the command is run again, to the same weights
+    A killed training resumes from its last checkpoint when the command is run again, to the same weights
     that an undisturbed run ends with. The students of train.baselines go to runs/baselines/: on a CPU they
     train beside it and share the cores, on a GPU after it.
     """
@@ -63,8 +63,8 @@ def train_student(root: Path, fresh: bool, only: str | None, child: bool) -> Non
     else:
         for name, its_workspace in chosen.items():
             with ProgressBar(f"training {name}", "steps") as progress:
-                told = _trained(its_workspace, fresh, progress)
-            click.echo(told)
+                summary = _trained(its_workspace, fresh, progress)
+            click.echo(summary)
     if only is None:
         make_baselines_folder(workspace)
     for doubt in shared_pictures(workspace):
@@ -116,15 +116,15 @@ def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time
                 bar(done, steps)
 
             baselines.keep(at_a_time - 1)
-            told = _trained(student, fresh, progress)
-        click.echo(told)
+            summary = _trained(student, fresh, progress)
+        click.echo(summary)
         baselines.finish(at_a_time)
     for name, summary in summaries.items():
         click.echo(f"\n{name}:\n{summary}")
     if baselines.errors:
-        told = " ".join(f"[{name}] {error}" for name, error in baselines.errors.items())
+        errors = " ".join(f"[{name}] {error}" for name, error in baselines.errors.items())
         raise KDError(
-            f"{', '.join(baselines.errors)} could not be trained. {told} Mend that and run the same command "
+            f"{', '.join(baselines.errors)} could not be trained. {errors} Fix that and run the same command "
             "again: what is trained is not trained again."
         )
 

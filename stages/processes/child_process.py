@@ -1,4 +1,4 @@
-"""Commands of ours in processes of their own, which end with the process that started them."""
+"""`kd-pipeline` commands in processes of their own, which end with the process that started them."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def command_line(*arguments: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Ended(Generic[Key]):
-    """How a child ended: `error` is empty where it did what it was to do."""
+    """How a child ended: `error` is empty where it succeeded."""
 
     key: Key
     seconds: float
@@ -48,7 +48,7 @@ class Children(Generic[Key]):
         self._running: list[_Child[Key]] = []
 
     def __len__(self) -> int:
-        """Those that go, or whose end nobody has asked about."""
+        """Those that are running, or whose end has not been reported yet."""
         return len(self._running)
 
     def start(self, key: Key, command: Sequence[str], log: Path) -> None:
@@ -74,12 +74,12 @@ class Children(Generic[Key]):
             child.process.stdin.close()
         now = time.monotonic()
         return [
-            Ended(child.key, now - child.since, _told_error(child.log, child.process.returncode))
+            Ended(child.key, now - child.since, _error_of(child.log, child.process.returncode))
             for child in over
         ]
 
     def stop(self) -> None:
-        """Let each end as after Ctrl-C, and kill those that do not."""
+        """Interrupt each as Ctrl-C does, and kill those that do not end."""
         for child in self._running:
             child.process.stdin.close()
         for child in self._running:
@@ -91,16 +91,16 @@ class Children(Generic[Key]):
         self._running.clear()
 
 
-def _told_error(log: Path, code: int) -> str:
-    """What a child that wrote to `log` and ended with this exit code said: its error's paragraph, or its last
-    line; empty for 0."""
+def _error_of(log: Path, code: int) -> str:
+    """How a child that wrote to `log` and ended with this exit code failed: its error's paragraph, or its
+    last line; empty for 0."""
     if code == 0:
         return ""
     text = log.read_text(encoding="utf-8", errors="replace").strip()
     _, found, message = text.rpartition("\nError: ") if "\nError: " in text else text.partition("Error: ")
     if code == 2 and found:
         return " ".join(message.split())
-    last = text.splitlines()[-1] if text else "it said nothing"
+    last = text.splitlines()[-1] if text else "it printed nothing"
     ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
     return f"{ended}: {last} (all of it: {log})"
 

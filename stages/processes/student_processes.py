@@ -11,10 +11,9 @@ _POLL_SECONDS = 0.2
 
 
 class StudentProcesses:
-    """Trains students by name; as a context, it stops at its end those that still go.
-
-    What each prints goes to its file of `logs`, so that what several say at once does not mix. One that fails
-    does not stop the others; `errors` has what it said, by name.
+    """Trains students by name; as a context, it stops at its end those that are still running. What each
+    prints goes to its file of `logs`, so that the output of several does not mix. One that fails does not
+    stop the others; `errors` has its message, by name.
     """
 
     def __init__(
@@ -33,7 +32,7 @@ class StudentProcesses:
         self._children: Children[str] = Children(threads)
 
     def keep(self, going: int) -> None:
-        """Have so many going, as long as any wait. Returns at once."""
+        """Keep this many running, as long as any wait. Returns at once."""
         for ended in self._children.ended():
             if ended.error:
                 self.errors[ended.key] = ended.error
@@ -44,7 +43,7 @@ class StudentProcesses:
             self._children.start(name, self._command(name), self._logs[name])
 
     def finish(self, at_a_time: int) -> None:
-        """Until every one has ended."""
+        """Waits until every one has ended."""
         while self._waiting or self._children:
             self.keep(at_a_time)
             time.sleep(_POLL_SECONDS)

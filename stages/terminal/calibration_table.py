@@ -13,7 +13,7 @@ _HEADING = ("teacher", "labels", "right", "trusted", "exponent", "spread, cells"
 
 
 def calibration_tables(fitted: "CalibrationFile", training_data: "TrainingData") -> str:
-    """A row to a teacher, and a line to each offset between conventions."""
+    """One row per teacher, and one line per offset between conventions."""
     rows = [_HEADING]
     for name, calibration in fitted.teachers.items():
         spread_x, spread_y = calibration.spread

@@ -1,4 +1,4 @@
-"""Which cells a command is about, of those that params.yaml asks for."""
+"""Which of the cells in params.yaml a command works on."""
 
 from collections.abc import Mapping, Sequence
 

@@ -19,7 +19,7 @@ _LEAST_PX = 1e-3
 
 
 def plot_drift(drift_by_cell: Mapping[str, Float64[np.ndarray, "_ _"]], path: Path) -> None:
-    """The share of each cell's joints that drifted by at most so many input pixels.
+    """The cumulative share of each cell's joints by their drift in input pixels.
 
     Raises:
         KDError: the picture cannot be written.

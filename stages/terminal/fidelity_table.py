@@ -6,10 +6,10 @@ from typing import Any
 _HEADER = ("", "bytes", "joints", "ties", "p50", "p90", "p99", "max px", "KL", "KL sure", "RMSE")
 
 
-def fidelity_table(told: Mapping[str, Mapping[str, Any]]) -> str:
+def fidelity_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """A line for each cell (`teacher/dataset`) and below it one for each of its joints."""
     lines = [_HEADER]
-    for cell, values in told.items():
+    for cell, values in figures.items():
         lines.append((cell, f"{values['bytes_per_crop']:.0f}", *_figures(values["all_joints"])))
         lines += [(f"  {joint}", "", *_figures(figures)) for joint, figures in values["joints"].items()]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER))]

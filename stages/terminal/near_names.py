@@ -1,4 +1,4 @@
-"""What was meant by a command or an option that there is not."""
+"""What was meant by an unknown command or option."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import click
 from pipeline.errors import did_you_mean
 
 LIKENESS = 0.5
-"""From which on a command is taken for another one misspelt."""
+"""Likeness from which a command is taken for another one misspelt."""
 
 
 class GuessingGroup(click.Group):

@@ -1,4 +1,4 @@
-"""A progress bar with rate and time left, for any stage that counts something."""
+"""A progress bar with rate and remaining time, for any stage that counts something."""
 
 import sys
 from types import TracebackType

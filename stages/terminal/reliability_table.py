@@ -1,4 +1,4 @@
-"""Teachers' shares of right answers, for people and for programs.
+"""Teachers' shares of correct joints, as a table and as JSON.
 
 Legend: D datasets, U union joints.
 """

@@ -1,4 +1,4 @@
-"""Which files a workspace's params.yaml wants and does not find."""
+"""Which files that a workspace's params.yaml names are missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ def missing_files(root: Path) -> list[MissingFile]:
     ]
 
 
-def told(missing: list[MissingFile], sections: list[str], root: Path) -> str:
+def summary(missing: list[MissingFile], sections: list[str], root: Path) -> str:
     """`sections` are those of `missing_sections`."""
     lines = [
         f"{root / 'params.yaml'} has no section {name}, which dvc.yaml depends on. Add a line: {name}: {{}}"
@@ -86,7 +86,7 @@ def _teacher_files(workspace: Workspace) -> list[MissingFile]:
 
 def _first_weights(workspace: Workspace) -> list[MissingFile]:
     init = workspace.params.student.init
-    told = {
+    meanings = {
         init.rtmpose: "the RTMPose checkpoint that the student starts from",
         init.simple_baseline: "the MMPose checkpoint that the student starts from",
         init.backbone: "the weights that the student's backbone starts from",
@@ -94,7 +94,7 @@ def _first_weights(workspace: Workspace) -> list[MissingFile]:
     }
     return [
         MissingFile(workspace.path(path), what)
-        for path, what in told.items()
+        for path, what in meanings.items()
         if path not in (None, PACKAGED_WEIGHTS)
     ]
 
@@ -108,7 +108,8 @@ def _other_files(workspace: Workspace) -> list[MissingFile]:
 
 
 def _made_by_dvc(workspace: Workspace) -> set[Path]:
-    """What the workspace's own DVC stages write, such as rendered datasets; nothing where DVC cannot tell."""
+    """What the workspace's own DVC stages write, such as rendered datasets; nothing where DVC cannot read
+    them."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from scmrepo.exceptions import SCMError

@@ -1,9 +1,9 @@
 """dvc.yaml's dependencies on the files that params.yaml names one by one.
 
-Conventions, first weights and the like have no place of their own in a workspace, so the stages of dvc.yaml
-cannot list them beforehand; without them, an edited convention would be up to date. (Detection results are
-left out: `index` is a stage for every dataset, all with dependencies of one form. Whoever reads a crop table
-compares it with them.)
+Conventions, first weights and similar files have no place of their own in a workspace, so the stages of
+dvc.yaml cannot list them beforehand; without them, an edited convention would be up to date. (Detection
+results are left out: `index` is a stage for every dataset, all with dependencies of one form. Every command
+that reads a crop table compares it with them.)
 """
 
 import posixpath
@@ -52,7 +52,7 @@ def watch_named_files(workspace: Workspace) -> list[str]:
         text = path.read_bytes().decode()
         stages = YAML().load(text)["stages"]
     except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError):
-        return []  # DVC tells what is wrong with it
+        return []  # DVC reports what is wrong with it
     lines, added = text.splitlines(keepends=True), []
     edits: list[tuple[int, list[str]]] = []
     for name, files in named_files(workspace).items():
@@ -101,14 +101,14 @@ def _scalar(text: str) -> str:
 def missing_sections(workspace: Workspace) -> list[str]:
     """Sections that dvc.yaml's stages depend on and params.yaml leaves to their defaults: what runs without
     DVC, `dvc repro` stops at."""
-    told = load_yaml(workspace.path("params.yaml"))
+    written = load_yaml(workspace.path("params.yaml"))
     try:
         stages = YAML(typ="safe").load(workspace.path(DVC_FILE).read_text(encoding="utf-8"))["stages"]
         asked = [name for stage in stages.values() for name in stage.get("do", stage).get("params", ())]
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, KeyError, TypeError):
-        return []  # DVC tells what is wrong with it
+        return []  # DVC reports what is wrong with it
     sections = dict.fromkeys(str(name).partition(".")[0] for name in asked)
-    return [name for name in sections if name in Params.model_fields and name not in told]
+    return [name for name in sections if name in Params.model_fields and name not in written]
 
 
 def named_files(workspace: Workspace) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from pipeline.workspace import Workspace, make_folder
 
 TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
 NEEDS_DATA = ("real-sample",)
-"""Without --data these are nothing; in others the user puts files of their own."""
+"""Without --data these templates are empty; for the others the user adds files of their own."""
 PACKAGED = Path(__file__).resolve().parents[1] / "templates"
 LINKS = "links.yaml"
 """Of a template: where the files of --data go."""
@@ -73,7 +73,8 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
 
 @contextmanager
 def _all_or_nothing(folder: Path) -> Iterator[None]:
-    """Where the body fails, what it has put into `folder` goes: half a workspace would bar a whole one."""
+    """Where the body fails, what it has put into `folder` is removed: half a workspace would block a whole
+    one."""
     existed = folder.is_dir()
     before = set(folder.iterdir()) if existed else set()
     try:
@@ -180,5 +181,5 @@ def _run(folder: Path, *command: str) -> None:
     if done.returncode != 0:
         raise KDError(
             f"`{' '.join(command)}` failed in {folder}: {(done.stderr or done.stdout).strip()}. "
-            "Mend that and run kd-pipeline init again in an empty folder."
+            "Fix that and run kd-pipeline init again in an empty folder."
         )

@@ -27,7 +27,7 @@ def test_damage_to_any_file_is_noticed_or_harmless(kinds):
 
 @pytest.mark.slow
 def test_a_reader_that_is_blind_to_damage_would_be_caught(kinds, monkeypatch):
-    monkeypatch.setattr(calibration, "check_seal", lambda told: None)
+    monkeypatch.setattr(calibration, "check_seal", lambda values: None)
     tally = damage_kind(kinds["calibrations"], 60, Random(0))
     assert tally.silent > 0
     report = EveryFileTally({"calibrations": tally})
@@ -52,8 +52,8 @@ def test_what_was_damaged_is_sound_again_afterwards(tmp_path):
     before, seen = [file.read_bytes() for file in files], set()
     random = Random(0)
     for _ in range(60):
-        with damaged(files, random) as told:
-            seen.add(told.split()[-1])
+        with damaged(files, random) as damage:
+            seen.add(damage.split()[-1])
             assert [file.read_bytes() for file in files] != before
         assert [file.read_bytes() for file in files] == before
     assert {"flipped", "zeroed", "bytes", "place"} <= seen

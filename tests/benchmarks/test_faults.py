@@ -24,8 +24,8 @@ if asked.pop("blind"):
 with tempfile.TemporaryDirectory() as folder:  # one of the faults is another user, who must get in
     pathlib.Path(folder).chmod(0o755)
     report = try_faults(crops=48, seed=0, folder=pathlib.Path(folder), **asked)
-told = {"passed": report.passed, "table": report.table(), "again": report.kills.again}
-print(json.dumps({**report.as_dict(), **told}))
+summary = {"passed": report.passed, "table": report.table(), "again": report.kills.again}
+print(json.dumps({**report.as_dict(), **summary}))
 """
 
 

@@ -1,4 +1,4 @@
-"""Some hundreds of wrong files of every kind: none ends in a traceback, and the table would tell of one.
+"""Some hundreds of wrong files of every kind: none ends in a traceback, and the table would show one.
 
 `python -m benchmarks.mutations` is the same with thousands.
 """
@@ -25,7 +25,7 @@ def test_no_wrong_file_ends_in_a_traceback(tmp_path):
     assert len(report.table().splitlines()) == KINDS + 1
 
 
-def test_a_reader_that_trusts_its_file_is_told_with_the_file(tmp_path, monkeypatch):
+def test_a_reader_that_trusts_its_file_is_reported_with_the_file(tmp_path, monkeypatch):
     def trusting(root):
         for person in json.loads((root / "coco.json").read_bytes())["annotations"]:
             sum(person["bbox"])
@@ -33,9 +33,9 @@ def test_a_reader_that_trusts_its_file_is_told_with_the_file(tmp_path, monkeypat
     monkeypatch.setattr(trials, "READERS", (Reader("trusting", "coco.json", "json", trusting),))
     report = trials.try_mutations(40, 0, tmp_path)
     assert not report.passed and report.count("traceback") > 5
-    told = report.as_dict()
-    assert told["traceback"] == len(told["tracebacks"]) == told["by_file"]["trusting"]["traceback"]
-    assert "trusting: " in report.table() and any("bbox" in entry["file"] for entry in told["tracebacks"])
+    results = report.as_dict()
+    assert results["traceback"] == len(results["tracebacks"]) == results["by_file"]["trusting"]["traceback"]
+    assert "trusting: " in report.table() and any("bbox" in entry["file"] for entry in results["tracebacks"])
 
 
 @pytest.mark.parametrize("syntax", ["json", "yaml"])

@@ -8,7 +8,7 @@ from lamp_workspace import kd, write_params, write_people, write_teacher
 from benchmarks.student_speed import main
 
 
-def test_every_network_of_the_workspace_is_told_beside_the_student(tmp_path):
+def test_every_network_of_the_workspace_is_listed_beside_the_student(tmp_path):
     write_people(tmp_path)
     write_teacher(tmp_path / "teachers" / "lamp")
     write_params(tmp_path, lambda params: params.update(distill={"weight": 0}))

@@ -72,8 +72,8 @@ def test_online_teachers_give_the_targets_that_their_stores_give(workspace):
     )
     for spec, unquantised in both:
         targets = [
-            teacher_targets(batch.teachers[told.name], batch.flipped_B, told, student)
-            for batch, told in ((cached, spec), (asked, unquantised))
+            teacher_targets(batch.teachers[teacher.name], batch.flipped_B, teacher, student)
+            for batch, teacher in ((cached, spec), (asked, unquantised))
         ]
         seen = targets[0].taught_AR & targets[1].taught_AR
         apart = (targets[0].positions[0] - targets[1].positions[0]).abs().sum(-1)[seen] / 2
@@ -87,7 +87,7 @@ def test_the_command_tells_every_figure(workspace):
     small = f"--workspace {workspace.root} --backbone mobilenet_v3_small --size 64 96 --batch 4 --workers 1"
     result = CliRunner().invoke(main, f"{small} --rounds 1 --seconds 0.2 --device cpu --json".split())
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert set(told["step_ms"]) == set(told["waited"]) == {"labels", "cached", "online"}
-    assert told["online_to_cached_by_flops"] > 1 < told["online_to_cached"]
-    assert told["loss_cpu_ms"]["cached"] > told["loss_cpu_ms"]["labels"] > 0
+    results = json.loads(result.output)
+    assert set(results["step_ms"]) == set(results["waited"]) == {"labels", "cached", "online"}
+    assert results["online_to_cached_by_flops"] > 1 < results["online_to_cached"]
+    assert results["loss_cpu_ms"]["cached"] > results["loss_cpu_ms"]["labels"] > 0

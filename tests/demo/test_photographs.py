@@ -54,7 +54,7 @@ def test_every_person_who_may_be_shown_two_to_a_row(draw):
     assert cv2.imread(str(out)).shape[0] > 1.8 * one[0]
 
 
-def test_nobody_to_show_is_told_and_nothing_is_written(draw):
+def test_no_person_to_show_is_an_error_and_nothing_is_written(draw):
     done, out = draw(2, 2, 6)
     assert done.exit_code == 1 and "no person with 13 labelled joints is on a photograph" in done.output
     assert not out.exists()

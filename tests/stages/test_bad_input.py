@@ -104,7 +104,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(workspace: Path, folde
     assert f"{folder}/" in message and "cannot be written" in message
 
 
-def test_a_value_out_of_range_is_told_with_the_range(workspace: Path):
+def test_a_value_out_of_range_is_refused_with_the_range(workspace: Path):
     write_params(workspace, lambda params: params.update(distill={"weight": -1}))
     assert "(allowed: 0 to 100)" in refused(workspace, "train-student")
 
@@ -117,7 +117,7 @@ def test_a_command_out_of_order_names_the_one_before_it(workspace: Path):
     assert "kd-pipeline extract-teachers" in refused(workspace, "evaluate", "--teachers-only")
 
 
-def test_a_truncated_image_is_refused_and_the_rest_goes_on(workspace: Path):
+def test_a_truncated_image_is_refused_and_the_rest_continues(workspace: Path):
     picture = workspace / "images" / "2.png"
     picture.write_bytes(picture.read_bytes()[:-200])
     assert "refused 1: image truncated or unreadable" in kd(workspace, "index-datasets")

@@ -70,7 +70,7 @@ def test_an_unknown_command_or_option_is_answered_with_what_was_meant(arguments:
     assert message in result.output
 
 
-def test_a_missing_ablation_is_told_as_that(workspace: Path):
+def test_a_missing_ablation_is_refused_as_that(workspace: Path):
     result = kd("ablate", workspace / "nowhere.yaml", "--workspace", workspace)
     assert result.exit_code == 2 and f"there is no file {workspace / 'nowhere.yaml'}." in result.output
 

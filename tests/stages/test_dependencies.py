@@ -1,4 +1,4 @@
-"""What a number depends on: each thing is changed by itself, and whoever used it must notice."""
+"""What a number depends on: each thing is changed by itself, and all that used it must notice."""
 
 import json
 import re
@@ -90,8 +90,8 @@ def test_another_convention_of_the_same_joints_is_another_crop_table(workspace):
     shutil.copy(workspace / CONVENTION, workspace / "own/other.yaml")
     path = workspace / "params.yaml"
     path.write_text(path.read_text().replace(CONVENTION, "own/other.yaml"))
-    told = f"made with {CONVENTION}, but params.yaml names own/other.yaml for it now"
-    assert told in refused(workspace, "train-student")
+    message = f"made with {CONVENTION}, but params.yaml names own/other.yaml for it now"
+    assert message in refused(workspace, "train-student")
 
 
 def test_annotations_that_may_not_be_read_are_one_paragraph(workspace, monkeypatch):
@@ -135,8 +135,8 @@ def test_changed_annotations_and_boxes_are_refused_until_they_are_indexed(worksp
         assert f"was made from {name} as it was" in refused(workspace, command)
     kd(workspace, "index-datasets")
     kd(workspace, "extract-teachers")
-    told = kd(workspace, "train-student")
-    assert ("is of another training" in told) == (name == "boxes.json")  # nobody in a box is labelled
+    printed = kd(workspace, "train-student")
+    assert ("is of another training" in printed) == (name == "boxes.json")  # no person in a box is labelled
     kd(workspace, "evaluate")
 
 
@@ -176,12 +176,12 @@ def test_an_image_of_the_same_size_is_another(workspace):
 def test_evaluation_says_what_it_was_asked_for_and_has_not(workspace):
     shutil.rmtree(workspace / "stores/lamp/street-train.zarr")
     rewrite(workspace / "params.yaml", "width: 8", "width: 16")
-    told = kd(workspace, "evaluate")
-    assert "Warning: there is no store, and so no number, of lamp on street-train" in told
-    assert "was trained before student in params.yaml changed" in told
+    printed = kd(workspace, "evaluate")
+    assert "Warning: there is no store, and so no number, of lamp on street-train" in printed
+    assert "was trained before student in params.yaml changed" in printed
 
 
-def test_pictures_that_are_trained_and_evaluated_on_are_told_under_any_name(workspace):
+def test_pictures_that_are_trained_and_evaluated_on_are_reported_under_any_name(workspace):
     def change(params: dict) -> None:
         params["datasets"]["val"] = params["datasets"]["street-train"] | {
             "images": "val",
@@ -197,9 +197,9 @@ def test_pictures_that_are_trained_and_evaluated_on_are_told_under_any_name(work
     write_params(workspace, change)
     kd(workspace, "index-datasets")
     kd(workspace, "extract-teachers")
-    told = "of 3 pictures of val, which is evaluated on, some are trained on (2 in street-train)"
-    assert told in kd(workspace, "train-student")
-    assert told in kd(workspace, "evaluate")
+    message = "of 3 pictures of val, which is evaluated on, some are trained on (2 in street-train)"
+    assert message in kd(workspace, "train-student")
+    assert message in kd(workspace, "evaluate")
 
 
 def test_dvc_watches_every_file_that_params_name(workspace):

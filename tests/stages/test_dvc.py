@@ -46,10 +46,10 @@ def out_of_date(folder: Path) -> set[str]:
     return {name.split(":")[-1] for name in json.loads(printed[printed.index("{") :])}
 
 
-def cells_told(output: str) -> dict[str, bool]:
-    """By cell: whether extraction said that it was complete already."""
+def cells_complete_already(output: str) -> dict[str, bool]:
+    """By cell: whether extraction reported that it was complete already."""
     lines = re.findall(r"^stores/(\S+)\.zarr: (.*)$", output, re.MULTILINE)
-    return {cell: told.startswith("complete already") for cell, told in lines}
+    return {cell: report.startswith("complete already") for cell, report in lines}
 
 
 def change(folder: Path, *keys: str, value: object) -> None:
@@ -84,7 +84,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     printed = run(folder, "dvc", "repro")
     assert {"extract@heatmap_coco", "train", "evaluate"} <= stages_in(printed)
-    assert cells_told(printed) == {f"heatmap_coco/{name}": False for name in SPLITS[:3]}
+    assert cells_complete_already(printed) == {f"heatmap_coco/{name}": False for name in SPLITS[:3]}
     run(folder, "git", "add", "--all")
     run(folder, "git", "commit", "--quiet", "--message", "first results")
     return folder
@@ -95,8 +95,8 @@ def test_a_second_repro_does_nothing(workspace: Path):
 
 
 def test_experiments_are_compared_by_a_handful_of_numbers(workspace: Path):
-    told = json.loads(run(workspace, "dvc", "metrics", "show", "--json"))
-    files = told[""]["data"]
+    metrics = json.loads(run(workspace, "dvc", "metrics", "show", "--json"))
+    files = metrics[""]["data"]
     assert list(files) == ["evaluation/metrics.json"]
     numbers = files["evaluation/metrics.json"]["data"]
     assert list(numbers) == ["mean", "synth_coco-val", "synth_mpii-val"]
@@ -105,8 +105,8 @@ def test_experiments_are_compared_by_a_handful_of_numbers(workspace: Path):
 
 
 def test_plots_show_every_joint_as_a_bar_and_every_loss_as_a_curve(workspace: Path):
-    told = run(workspace, "dvc", "plots", "show", "--json")
-    plots = json.loads(told[told.index("{") :])["data"]
+    output = run(workspace, "dvc", "plots", "show", "--json")
+    plots = json.loads(output[output.index("{") :])["data"]
     bars = plots.pop("evaluation/per_joint.csv")[0]["content"]
     axes = bars["spec"]["encoding"]
     assert (axes["y"]["field"], axes["y"]["type"]) == ("joint", "nominal")
@@ -158,7 +158,7 @@ def test_a_new_dataset_computes_only_its_own_cells(workspace: Path):
     change(workspace, "cells", "datasets", value=SPLITS)
     printed = run(workspace, "dvc", "repro")
     assert stages_in(printed) == {"extract@heatmap_coco", "train", "evaluate"}
-    assert cells_told(printed) == {f"heatmap_coco/{name}": name != SPLITS[3] for name in SPLITS}
+    assert cells_complete_already(printed) == {f"heatmap_coco/{name}": name != SPLITS[3] for name in SPLITS}
 
 
 def test_a_new_teacher_leaves_the_others_alone_and_a_killed_one_resumes_with_its_missing_shards(
@@ -172,7 +172,7 @@ def test_a_new_teacher_leaves_the_others_alone_and_a_killed_one_resumes_with_its
     assert {path.parts[-3] for path in finished} == {f"{name}.zarr" for name in SPLITS[:2]}
     printed = run(workspace, "dvc", "repro")
     assert stages_in(printed) == {"extract@simcc_mpii", "train", "evaluate"}
-    assert cells_told(printed)[f"simcc_mpii/{SPLITS[0]}"]
+    assert cells_complete_already(printed)[f"simcc_mpii/{SPLITS[0]}"]
     assert finished.items() <= {p: p.stat().st_mtime_ns for p in stores.glob("*/map_x/c.*")}.items()
     assert "whole" in run(workspace, "kd-pipeline", "store", "verify", str(stores / f"{SPLITS[1]}.zarr"))
 
@@ -181,7 +181,7 @@ def test_a_teachers_own_list_of_datasets_concerns_that_teacher_and_who_learns_fr
     change(workspace, "teachers", "simcc_mpii", "datasets", value=SPLITS[2:])
     assert out_of_date(workspace) == {"extract@simcc_mpii", "train", "evaluate"}
     printed = run(workspace, "dvc", "repro", "extract@simcc_mpii")
-    assert cells_told(printed) == {f"simcc_mpii/{name}": True for name in SPLITS[2:]}
+    assert cells_complete_already(printed) == {f"simcc_mpii/{name}": True for name in SPLITS[2:]}
     assert out_of_date(workspace) == {"train", "evaluate"}
 
 

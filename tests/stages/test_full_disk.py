@@ -15,7 +15,7 @@ from stages.cli import main
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROGRESS = ("runs/student/dvclive", "runs/student/checkpoints")
-"""Of the training that goes on, not a result: the log is written again from the checkpoint."""
+"""Of the training that resumes, not a result: the log is written again from the checkpoint."""
 MOST = 8
 """Places of a command's run where the disk is full."""
 GROWING = ("zarr.json", "group.json")
@@ -80,9 +80,9 @@ COMMANDS = {
 
 
 def invoke(folder: Path, arguments: list[str]):
-    told = [argument.format(folder=folder) for argument in arguments]
+    formatted = [argument.format(folder=folder) for argument in arguments]
     place = [] if arguments[0] in ("synthesize", "detect-people") else ["--workspace", str(folder)]
-    return CliRunner().invoke(main, [*told, *place])
+    return CliRunner().invoke(main, [*formatted, *place])
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -40,7 +40,7 @@ def ablate(
 
     Runs go to ablations/<name>/<arm>/seed<k>/, beside table.md, results.csv, paired.csv, teachers.csv and a
     plot. Stores and crops are only read. Finished runs whose params and data are unchanged are not repeated,
-    and a killed run goes on from its last checkpoint: run the same command again. A failed run does not stop
+    and a killed run resumes from its last checkpoint: run the same command again. A failed run does not stop
     the others; the exit code is then 2.
     """
     from student.ablation.ablation import Ablation
@@ -49,7 +49,7 @@ def ablate(
     if table:
         click.echo(_report(ablation))
         return
-    finished, todo = _sorted_by_state(ablation, only, tell=dry_run)
+    finished, todo = _sorted_by_state(ablation, only, verbose=dry_run)
     if dry_run:
         click.echo(f"{len(finished)} of {len(finished) + len(todo)} runs are finished.")
         return
@@ -57,15 +57,15 @@ def ablate(
     failed = _run_all(ablation, finished, todo, jobs, threads or max(1, usable_cores() // jobs))
     click.echo(f"\n{_report(ablation)}")
     if failed:
-        told = " ".join(f"[{outcome.run}] {outcome.error}" for outcome in failed)
+        errors = " ".join(f"[{outcome.run}] {outcome.error}" for outcome in failed)
         raise KDError(
-            f"{len(failed)} of {len(finished) + len(todo)} runs failed. {told} "
-            "Mend that and run the same command again: finished runs are not repeated."
+            f"{len(failed)} of {len(finished) + len(todo)} runs failed. {errors} "
+            "Fix that and run the same command again: finished runs are not repeated."
         )
 
 
 def _sorted_by_state(
-    ablation: "Ablation", only: tuple[str, ...], tell: bool
+    ablation: "Ablation", only: tuple[str, ...], verbose: bool
 ) -> tuple[list["Run"], list["Run"]]:
     """Finished runs, and those to do. Everything that any run needs is looked at first.
 
@@ -81,7 +81,7 @@ def _sorted_by_state(
     for run in runs:
         state = state_of(run, data[run.arm])
         (finished if state.finished else todo).append(run)
-        if tell:
+        if verbose:
             click.echo(f"{run}: {state}")
     return finished, todo
 
@@ -105,7 +105,7 @@ def _evaluate_teachers(ablation: "Ablation") -> None:
 def _run_all(
     ablation: "Ablation", finished: list["Run"], todo: list["Run"], jobs: int, threads: int
 ) -> list["Outcome"]:
-    """Run what is to be done, telling of every run as it ends; those that failed."""
+    """Run what is to be done, reporting every run as it ends; those that failed."""
     from stages.commands.ablate.run_queue import RunQueue
     from student.ablation.runs.earlier_run import complete_evaluation
 
@@ -116,8 +116,8 @@ def _run_all(
     failed = []
     with closing(RunQueue(jobs, threads).outcomes(todo)) as outcomes:
         for number, outcome in enumerate(outcomes, len(finished) + 1):
-            told = f"failed, see {outcome.log}" if outcome.error else _score(ablation, outcome.run)
-            click.echo(f"[{number}/{total}] {outcome.run}: {outcome.seconds:.0f} s, {told}")
+            result = f"failed, see {outcome.log}" if outcome.error else _score(ablation, outcome.run)
+            click.echo(f"[{number}/{total}] {outcome.run}: {outcome.seconds:.0f} s, {result}")
             if outcome.error:
                 failed.append(outcome)
     return failed

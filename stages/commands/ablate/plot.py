@@ -27,7 +27,7 @@ _BAR = "#222222"
 
 
 def plot_comparison(comparison: Comparison, paths: list[Path]) -> None:
-    """A panel to a column of the table, a row to an arm, a colour to a seed; dotted: the baseline's mean.
+    """One panel per column of the table, one row per arm, one colour per seed; dotted: the baseline's mean.
 
     The same numbers give the same file.
 

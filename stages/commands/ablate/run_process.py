@@ -1,4 +1,4 @@
-"""The process of one run, which `kd-pipeline ablate` starts; not for hands."""
+"""The process of one run; started by `kd-pipeline ablate`, not by hand."""
 
 import fcntl
 import os
@@ -18,8 +18,8 @@ from stages.terminal.progress import ProgressBar
 def ablate_run(root: Path, folder: Path) -> None:
     """Train and evaluate the run whose params.yaml is in the folder RUN.
 
-    Started by `kd-pipeline ablate`, a process to a run. Ends when its standard input does: that is how it
-    hears that the ablation was stopped or killed, and no run goes on unattended.
+    Started by `kd-pipeline ablate`, one process per run. Ends when its standard input does: that is how it
+    notices that the ablation was stopped or killed, and no run continues unattended.
     """
     end_with_standard_input()
     from student.ablation.runs.execute import execute_run

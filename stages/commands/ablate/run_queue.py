@@ -1,4 +1,4 @@
-"""Runs as processes, so many at a time."""
+"""Runs as processes, a limited number at a time."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,8 @@ class RunQueue:
         self._children: Children[Run] = Children(threads)
 
     def outcomes(self, runs: Sequence[Run]) -> Iterator[Outcome]:
-        """Every run's, as they end. Where the caller stops or is interrupted, running ones are stopped."""
+        """The outcome of every run, as it ends. Where the caller stops or is interrupted, running ones are
+        stopped."""
         waiting = list(runs)
         try:
             while waiting or self._children:

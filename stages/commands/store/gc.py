@@ -17,7 +17,7 @@ def gc(root: Path, dry_run: bool, yes: bool) -> None:
 
     Lists them with their sizes and asks first. A store whose teacher and dataset stand in params.yaml is
     never touched, be it stale, damaged or incomplete; nor is a folder that is not, as a whole, a store of
-    kd-pipeline; nor one that somebody is writing to.
+    kd-pipeline; nor one that another process is writing to.
     """
     from pipeline.store.manage.garbage import find_garbage, remove
     from pipeline.workspace import Workspace

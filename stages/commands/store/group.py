@@ -13,7 +13,7 @@ from stages.terminal.near_names import GuessingGroup
 def store() -> None:
     """Look after the teacher stores: what is there, whether it is sound, what can go.
 
-    A store is a folder stores/TEACHER/DATASET.zarr: all that one teacher said of one dataset, a "cell".
+    A store is a folder stores/TEACHER/DATASET.zarr: all of one teacher's answers for one dataset, a "cell".
     `kd-pipeline extract-teachers` makes stores.
     """
 

@@ -22,8 +22,8 @@ def ls(root: Path, as_json: bool) -> None:
 
     \b
     complete    ready for training
-    behind      complete, but for crops or views that the workspace has got since: extract again to add them
-    partial     extraction was stopped; the same command goes on with the missing shards
+    behind      complete, but for crops or views added to the workspace since: extract again to add them
+    partial     extraction was stopped; the same command resumes with the missing shards
     stale       made from another checkpoint or setting than the workspace has now
     missing     named in params.yaml (cells), not extracted yet
     orphan      params.yaml does not know its teacher or its dataset; see `store gc`

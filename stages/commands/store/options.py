@@ -1,4 +1,4 @@
-"""Which stores a command is about."""
+"""Which stores a command works on."""
 
 from collections.abc import Callable
 from pathlib import Path

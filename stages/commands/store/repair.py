@@ -1,4 +1,4 @@
-"""Mending stores through a workspace: its teachers, crop tables and images."""
+"""Repairing stores through a workspace: its teachers, crop tables and images."""
 
 from functools import cache, cached_property
 from pathlib import Path
@@ -27,13 +27,13 @@ class Repair:
         self._teacher = cache(self._build)
 
     def __call__(self, path: Path, report: StoreReport) -> None:
-        """Put right what `report` names, and tell of it on standard error.
+        """Repair what `report` names, and say so on standard error.
 
         Raises:
             KDError: the store was made from something that the workspace does not have, or cannot be written.
         """
         for place in repair_metadata(path):
-            click.echo(f"{path / place}: written anew", err=True)
+            click.echo(f"{path / place}: written again", err=True)
         if report.damaged_shards:
             self._repair_shards(open_store(path))
 

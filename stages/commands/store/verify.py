@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 @stores_argument
 @workspace_option
 @json_option
-@click.option("--repair", "mend", is_flag=True, help="Put damaged files right.")
-def verify(paths: tuple[Path, ...], root: Path, as_json: bool, mend: bool) -> None:
+@click.option("--repair", "repairs", is_flag=True, help="Repair damaged files.")
+def verify(paths: tuple[Path, ...], root: Path, as_json: bool, repairs: bool) -> None:
     """Check every byte of stores against its checksum.
 
     STORE is a folder like stores/TEACHER/DATASET.zarr; without one, every store of the workspace. Each
-    damaged file is named with the rows (crops) that it costs and the command that mends it.
+    damaged file is named with the rows (crops) that it costs and the command that repairs it.
 
     With --repair, damaged shards, and only those, are computed again by their teacher from their images; a
-    damaged zarr.json is written anew from what the store knows of itself. A damaged file stays where it is
-    until the sound one takes its place, and what cannot be put right is left as it is.
+    damaged zarr.json is written again from what the store knows of itself. A damaged file stays where it is
+    until the sound one takes its place, and what cannot be repaired is left alone.
 
     \b
     Exit code 0: all stores are sound (now). 1: a shard is damaged or not extracted yet.
@@ -35,7 +35,7 @@ def verify(paths: tuple[Path, ...], root: Path, as_json: bool, mend: bool) -> No
     """
     from stages.commands.store.repair import Repair
 
-    repair = Repair(root) if mend else None
+    repair = Repair(root) if repairs else None
     results = {str(path): _verified(path, repair) for path in chosen(paths, root)}
     if as_json:
         click.echo(json.dumps({path: _as_dict(result) for path, result in results.items()}, indent=2))

@@ -205,8 +205,10 @@ class Encoder(EyeFinder):
 def worst_offset(kind: str, declared: str | MapGeometry, people: CropTable) -> float:
     """Largest mean offset, in x or y, of any turned or mirrored crop of scale 1, input pixels."""
     crop, geometry = CONVENTIONS[kind]
-    told = CONVENTIONS[declared][1] if isinstance(declared, str) else declared
-    study = WarpStudy(Encoder(kind=kind, crop=crop, map=told, beta=10.0 if kind == "simcc" else None), people)
+    map_declared = CONVENTIONS[declared][1] if isinstance(declared, str) else declared
+    study = WarpStudy(
+        Encoder(kind=kind, crop=crop, map=map_declared, beta=10.0 if kind == "simcc" else None), people
+    )
     rows = [study.compare(case) for case in OFFSET_CASES if case.kind == "rotation"]
     assert min(row["joints"] for row in rows) >= 4
     return max(abs(row[axis]) for row in rows for axis in ("offset_x_px", "offset_y_px"))
@@ -238,8 +240,8 @@ def test_without_real_data_the_command_measures_a_made_up_teacher(tmp_path, monk
     plot = tmp_path / "warp.png"
     result = CliRunner().invoke(main, ["--crops", "2", "--no-flip", "--json", "--plot", str(plot)])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert [row["amount"] for row in told["teachers"]["synthetic"][:3]] == [0.0, 5.0, -5.0]
+    printed = json.loads(result.output)
+    assert [row["amount"] for row in printed["teachers"]["synthetic"][:3]] == [0.0, 5.0, -5.0]
     assert cv2.imread(str(plot)) is not None
 
 
@@ -249,7 +251,7 @@ def test_without_real_data_the_command_measures_a_made_up_teacher(tmp_path, monk
 @pytest.mark.parametrize(("name", "cell_px"), [("td-hm", 4.0), ("rtmpose-t", 2.0)])
 def test_a_real_teachers_warped_map_has_no_systematic_offset(realdata, monkeypatch, tmp_path, name, cell_px):
     """Shifts are whole cells: nothing is resampled. Teachers are drawn to the crop's middle, so only the mean
-    of opposite shifts tells an offset. A mirrored crop shows twice the offset of a flip-tested map; about
+    of opposite shifts is an offset. A mirrored crop shows twice the offset of a flip-tested map; about
     MMPose's own axis it would be 1 pixel (td-hm) and half a pixel (rtmpose-t)."""
     monkeypatch.setenv("KD_REALDATA", str(realdata))
     study = WarpStudy(teacher_called(name, flip_test=True), table_for(name, 24, tmp_path))

@@ -144,7 +144,7 @@ def test_an_unknown_domain_is_refused_with_the_nearest_known_one(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"train_images": 0}, "number of train images is 0, but must lie between 1 and"),
         ({"val_images": -1}, "number of val images is -1"),
@@ -153,10 +153,10 @@ def test_an_unknown_domain_is_refused_with_the_nearest_known_one(tmp_path: Path)
     ],
 )
 def test_a_number_out_of_range_is_refused_with_the_range_before_anything_is_written(
-    tmp_path: Path, changes: dict, told: str
+    tmp_path: Path, changes: dict, message: str
 ):
     settings = {"train_images": 1, "val_images": 1, "seed": 0, "image_size": SIZE, **changes}
-    with pytest.raises(KDError, match=told):
+    with pytest.raises(KDError, match=message):
         generate_domain("synth_coco", tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
 

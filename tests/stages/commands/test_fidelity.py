@@ -21,8 +21,8 @@ FIGURES = {
 
 
 def test_a_line_for_the_cell_and_one_for_each_joint():
-    told = {"t/d": {"bytes_per_crop": 1234.5, "all_joints": FIGURES, "joints": {"nose": FIGURES}}}
-    head, cell, joint = fidelity_table(told).splitlines()
+    figures = {"t/d": {"bytes_per_crop": 1234.5, "all_joints": FIGURES, "joints": {"nose": FIGURES}}}
+    head, cell, joint = fidelity_table(figures).splitlines()
     assert head.split()[:3] == ["bytes", "joints", "ties"]
     assert cell.split() == [
         "t/d",

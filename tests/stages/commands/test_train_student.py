@@ -66,7 +66,7 @@ def test_students_side_by_side_are_those_trained_one_after_another(workspace, mo
 
 
 @pytest.mark.slow
-def test_a_baseline_that_fails_is_told_and_leaves_the_others_trained(workspace, monkeypatch):
+def test_a_baseline_that_fails_is_reported_and_leaves_the_others_trained(workspace, monkeypatch):
     monkeypatch.setattr("stages.commands.train_student.usable_cores", lambda: 3)
     set_baseline(workspace, "slow", {"student.init": {"student": "nowhere"}})
     done = train(workspace)

@@ -8,7 +8,7 @@ def test_columns_are_as_wide_as_their_widest_cell():
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "text"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -18,5 +18,5 @@ def test_columns_are_as_wide_as_their_widest_cell():
         (4_200_000_000_000, "4.2 TB"),
     ],
 )
-def test_sizes_have_three_digits(count, told):
-    assert size_of(count) == told
+def test_sizes_have_three_digits(count, text):
+    assert size_of(count) == text

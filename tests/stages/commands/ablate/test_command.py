@@ -26,7 +26,7 @@ def test_teachers_are_asked_in_extraction_and_never_by_a_run(ablated):
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_told_at_the_end_and_does_not_stop_the_others(ablated):
+def test_a_failed_run_is_reported_at_the_end_and_does_not_stop_the_others(ablated):
     assert ablated.exit_code == 2
     assert "[3/3]" in ablated.output and ablated.output.count("PCK20 ") >= 2
     end = ablated.output[ablated.output.index("Error: ") :]
@@ -38,13 +38,13 @@ def test_a_failed_run_is_told_at_the_end_and_does_not_stop_the_others(ablated):
 @pytest.mark.slow
 def test_table_csv_and_plot_lie_beside_the_runs(ablated):
     assert (ablated.folder / "table.md").read_text() in ablated.output
-    told = json.loads((ablated.folder / "kd/seed0/evaluation/details.json").read_text())
+    details = json.loads((ablated.folder / "kd/seed0/evaluation/details.json").read_text())
     found = {
         row["metric"]: float(row["value"])
         for row in rows(ablated.folder / "results.csv")
         if (row["arm"], row["kind"]) == ("kd", "dataset")
     }
-    assert found == pytest.approx(told["street-train"]["student"])
+    assert found == pytest.approx(details["street-train"]["student"])
     assert [(row["arm"], row["dataset"]) for row in rows(ablated.folder / "paired.csv")] == [
         ("kd", "street-train"),
         ("kd", "mean"),

@@ -50,8 +50,8 @@ def test_a_run_gets_its_share_of_threads(runs):
 
 def test_ctrl_c_does_not_reach_a_run_and_nice_does(runs):
     outcomes(runs[:1], "import os; print(os.getpgid(0) == os.getpid(), os.getsid(0), os.nice(0))")
-    told = (runs[0].folder / "log.txt").read_text().split()
-    assert told == ["True", str(os.getsid(0)), str(os.nice(0))]
+    printed = (runs[0].folder / "log.txt").read_text().split()
+    assert printed == ["True", str(os.getsid(0)), str(os.nice(0))]
 
 
 def test_as_many_runs_as_jobs_go_at_a_time(runs):

@@ -1,4 +1,4 @@
-"""`store info` tells what a store is and what it was made from."""
+"""`store info` shows what a store is and what it was made from."""
 
 import json
 from pathlib import Path
@@ -10,10 +10,10 @@ from stages.cli import main
 
 
 def test_everything_the_store_depends_on_is_shown(workspace: Path, store: Path):
-    told = CliRunner().invoke(main, ["store", "info", str(store)]).output
-    assert "street-train, 3 crops, complete" in told
+    printed = CliRunner().invoke(main, ["store", "info", str(store)]).output
+    assert "street-train, 3 crops, complete" in printed
     for name in ("teacher.adapter_version", "teacher.checkpoint_sha256", "teacher.flip_test", "codec.floor"):
-        assert name in told
+        assert name in printed
 
 
 def test_every_store_of_the_workspace_is_the_default(workspace: Path):

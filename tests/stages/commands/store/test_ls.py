@@ -41,7 +41,7 @@ def test_a_cell_of_params_without_a_store_is_missing(workspace: Path, store: Pat
     assert cell(workspace)["state"] == "missing"
 
 
-def test_a_cell_that_its_teachers_own_list_leaves_out_is_not_missed_but_what_is_there_is_told(
+def test_a_cell_that_its_teachers_own_list_leaves_out_is_not_missed_but_what_is_there_is_listed(
     workspace: Path, store: Path
 ):
     change = _params("adapter: onnx", "adapter: onnx\n    datasets: [street-val]")
@@ -124,7 +124,9 @@ def test_a_store_of_a_teacher_that_params_do_not_know_is_an_orphan(workspace: Pa
 
 
 @pytest.mark.parametrize("damage", ["attributes", "file", "folder"])
-def test_what_is_no_sound_store_is_unreadable_and_the_list_goes_on(workspace: Path, store: Path, damage: str):
+def test_what_is_no_sound_store_is_unreadable_and_the_list_continues(
+    workspace: Path, store: Path, damage: str
+):
     if damage == "attributes":
         (store / "zarr.json").write_text("{")
     else:

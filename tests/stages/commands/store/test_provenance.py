@@ -90,13 +90,15 @@ STALE: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), STALE.values(), ids=STALE)
-def test_what_maps_depend_on_makes_their_store_stale(workspace: Path, store: Path, change: Change, told: str):
+@pytest.mark.parametrize(("change", "message"), STALE.values(), ids=STALE)
+def test_what_maps_depend_on_makes_their_store_stale(
+    workspace: Path, store: Path, change: Change, message: str
+):
     before = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
     change(workspace)
     result = extract(workspace)
     assert result.exit_code == 2, result.output
-    assert told in result.output
+    assert message in result.output
     assert "--teacher lamp --dataset street-train --replace-stale" in result.output
     assert state(workspace)["state"] == "stale"
     assert {file: file.read_bytes() for file in store.rglob("*") if file.is_file()} == before
@@ -205,8 +207,8 @@ def test_other_versions_of_libraries_make_no_store_stale(workspace: Path, monkey
     assert "complete already" in extract(workspace).output
 
 
-def test_another_picture_is_another_crop_and_no_reason_to_begin_anew(workspace: Path, store: Path):
-    """Crops are told apart row by row; only the changed one is asked for."""
+def test_another_picture_is_another_crop_and_no_reason_to_start_again(workspace: Path, store: Path):
+    """Crops are compared row by row; only the changed one is predicted."""
     shutil.copy(workspace / "images/1.png", workspace / "images/2.png")
     kd(workspace, "index-datasets")
     before = {file: file.read_bytes() for file in store.glob("*/c.*")}

@@ -1,4 +1,4 @@
-"""Stores of somebody else's: what may be read is read, the rest is one paragraph."""
+"""Stores of another user: what may be read is read, the rest is one paragraph."""
 
 import multiprocessing
 import os
@@ -76,7 +76,7 @@ def test_it_cannot_be_repaired_and_stays_as_it_is(read_only: Path, place: str):
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "message"),
     [
         (".", "cannot be read: Permission denied. Make it readable for this user"),
         ("zarr.json", "the file cannot be read: Permission denied"),
@@ -84,10 +84,10 @@ def test_it_cannot_be_repaired_and_stays_as_it_is(read_only: Path, place: str):
         ("map/c.0.0.0.0", "the file cannot be read: Permission denied"),
     ],
 )
-def test_what_may_not_be_read_is_named(read_only: Path, place: str, told: str):
+def test_what_may_not_be_read_is_named(read_only: Path, place: str, message: str):
     path = read_only / "stores/lamp/street-train.zarr" / place
     path.chmod(0)
     code, output = as_nobody("store", "verify", "--workspace", read_only)
     assert code == (2 if place == "." else 1), output
-    assert told in output
+    assert message in output
     assert "Traceback" not in output

@@ -65,7 +65,7 @@ def test_repair_computes_the_damaged_shard_alone(workspace: Path, store: Path):
     assert (store / "map/c.0.0.0.0").stat().st_mtime_ns == kept
 
 
-def test_metadata_is_mended_without_a_workspace(store: Path, tmp_path: Path):
+def test_metadata_is_repaired_without_a_workspace(store: Path, tmp_path: Path):
     copy = Path(shutil.copytree(store, tmp_path / "elsewhere"))
     whole = files(copy)
     (copy / "zarr.json").unlink()
@@ -74,7 +74,7 @@ def test_metadata_is_mended_without_a_workspace(store: Path, tmp_path: Path):
     assert files(copy) == whole
 
 
-def test_a_copied_store_is_mended_through_the_workspace_it_came_from(
+def test_a_copied_store_is_repaired_through_the_workspace_it_came_from(
     workspace: Path, store: Path, tmp_path: Path
 ):
     copy = Path(shutil.copytree(store, tmp_path / "elsewhere.zarr"))
