@@ -72,7 +72,7 @@ class Workspace:
 
 def is_behind_link(path: Path, root: Path) -> bool:
     """Whether `path`, below `root`, is a link or lies behind one: others may use what is there too, so it is
-    not ours to delete. `root` itself may be reached through links."""
+    not deleted. `root` itself may be reached through links."""
     return path.resolve() != root.resolve() / path.relative_to(root)
 
 

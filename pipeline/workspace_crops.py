@@ -1,4 +1,5 @@
-"""A workspace's crop tables, as long as they are of the files and the joints that params.yaml names now."""
+"""A workspace's crop tables, as long as they were made from the files and joints that params.yaml names
+now."""
 
 from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable, read_crop_table

@@ -1,4 +1,4 @@
-"""Who says where a union joint lies."""
+"""Which convention defines where a union joint lies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A union skeleton as a reader sees it: who provides which joint, and what is dropped."""
+"""A union skeleton as text: which convention provides which joint, and what is dropped."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from pipeline.conventions.union import UnionSkeleton
 
 
 def describe_union(union: UnionSkeleton, conventions: Sequence[Convention]) -> str:
-    """A text table, a row per union joint and a column per convention, and the dropped joints below it.
+    """A text table, one row per union joint and one column per convention, with the dropped joints below it.
 
     A cell says how the convention stands to the joint, with its own name for it where that differs.
     """

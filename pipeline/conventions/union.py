@@ -133,7 +133,7 @@ def build_union(
 
 
 def match_joints(source: Convention, target: Convention) -> list[tuple[int, int, Kind]]:
-    """Which joint of `source` answers for which joint of `target`, through the union of both.
+    """Which joint of `source` stands for which joint of `target`, through the union of both.
 
     Returns:
         (source joint, target joint, kind), by target joint; `same` only where both are `same` as one union

@@ -1,4 +1,4 @@
-"""What every annotation format is read into, before anything in it is believed."""
+"""What every annotation format is read into, before anything in it is checked."""
 
 import re
 from collections.abc import Mapping

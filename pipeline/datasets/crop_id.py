@@ -1,4 +1,4 @@
-"""A crop's name for good: it depends on the crop alone, not on its neighbours in the file."""
+"""A crop's permanent id: it depends on the crop alone, not on its neighbours in the file."""
 
 import hashlib
 

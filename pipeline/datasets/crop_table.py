@@ -117,7 +117,7 @@ def read_crop_table(folder: Path, images_root: Path) -> CropTable:
     """The table `write_crop_table` left in `folder`, whose images lie under `images_root`.
 
     Raises:
-        KDError: missing, not ours, of another format version, or its contents do not match its hashes.
+        KDError: missing, no crop table, of another format version, or its contents do not match its hashes.
     """
     path = folder / FILE_NAME
     if not path.is_file():

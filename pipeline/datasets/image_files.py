@@ -72,8 +72,8 @@ def _decode(data: bytes) -> UInt8[np.ndarray, "H W 3"] | None:
 def locate(images_root: Path, name: str) -> Path:
     """The file that `name`, of an annotation file, means. `images_root` must be resolved.
 
-    The name may not lead out of the folder. A link in it may: whoever made it, as DVC does with
-    `cache.type symlink`, meant what it points to.
+    The name may not lead out of the folder. A link in it may: it was made on purpose, as DVC's are with
+    `cache.type symlink`, and what it points to is meant.
 
     Raises:
         Refused: the name is not text, is absolute, leads out of the folder by `..`, or is no file name.
@@ -143,7 +143,7 @@ def inspect_images(
     """Each name's facts or its refusal, by as many threads as there are cores, or `workers`.
 
     Threads do, since Pillow, OpenCV and hashlib let go of the interpreter's lock; each holds one image at a
-    time. `progress` hears of names done and their total.
+    time. `progress` gets the names done and their total.
     """
     root = images_root.resolve()
 

@@ -36,9 +36,8 @@ def index_dataset(
     """The crops of one dataset split, and every sample that did not become one.
 
     `root` is what relative paths in `params` start from. With `keep_unlabelled`, people annotated without any
-    labelled joint (and crowds) stay as rows with `labelled` False; see `index_people`. `known` is what calls
-    for the same split have found out of its images, and grows. `progress` hears of images looked at and their
-    total.
+    labelled joint (and crowds) stay as rows with `labelled` False; see `index_people`. `known` caches what
+    calls for the same split have found about its images. `progress` gets the images checked and their total.
 
     Raises:
         KDError: the convention, the images folder or an annotation file as a whole is wrong, or not one
@@ -119,7 +118,7 @@ def _screen_all(
     convention: Convention | None,
     keep_unlabelled: bool,
 ) -> tuple[CropRows, list[Refusal]]:
-    """Empties `people`: what was written of people need not be kept beside the rows made of it."""
+    """Empties `people`: the entries need not be kept beside the rows made of them."""
     rows = CropRows(convention.num_joints if convention else 0)
     refusals: list[Refusal] = []
     people.reverse()

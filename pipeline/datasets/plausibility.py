@@ -1,4 +1,4 @@
-"""Is what passed also likely? Mistakes of units and order that no single sample shows, only all together.
+"""Mistakes of units and of order that no single sample shows, only all of them together.
 
 Legend: N people, K joints.
 """
@@ -12,7 +12,7 @@ from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 
 FEWEST = 20
-"""People from whom on a share says something."""
+"""Fewest people of whom a share is meaningful."""
 SMALL_SIDE = 4.0
 """Pixels: labelled people have larger boxes."""
 SIDES = "left_shoulder", "right_shoulder"

@@ -36,7 +36,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refused sample. `image` and `annotation_id` are None where the entry does not even say them."""
+    """One refused sample. `image` and `annotation_id` are None where the entry does not have them."""
 
     image: str | None
     annotation_id: int | None

@@ -13,7 +13,7 @@ from pipeline.datasets.image_files import ImageFacts
 from pipeline.datasets.refusal import Reason, Refused
 
 LARGEST = 1e6
-"""Pixels: what lies farther away is no place in a picture."""
+"""Pixels: what lies farther away is not in an image."""
 AREA_OF_BOX = 0.53
 """MMPose's estimate of a person's area from the box where none is annotated."""
 

@@ -44,7 +44,7 @@ class CropBatch:
 
 
 def plan_batches(keys_of: Mapping[Shard, Int64[np.ndarray, " r"]], batch_size: int) -> Iterator[BatchPlan]:
-    """Batches never cross a shard: what a network answers can depend, in its last bit, on the size of the
+    """Batches never cross a shard: a network's output can depend, in its last bit, on the size of the
     batch, and a resumed extraction must end with the bytes of an undisturbed one."""
     for shard, key_R in keys_of.items():
         for start in range(0, len(key_R), batch_size):

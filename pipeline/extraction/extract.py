@@ -1,4 +1,4 @@
-"""Stage one: every crop of a dataset, shown to a teacher once, kept for good."""
+"""Stage one: every crop of a dataset is shown to a teacher once, and its maps are stored."""
 
 import random
 import time
@@ -31,7 +31,7 @@ from pipeline.store.write.writer import StoreWriter, create_store
 from pipeline.teachers.teacher import Teacher
 
 _SAMPLE, _LEAST_SAMPLE = 64, 8
-"""Crops that a teacher answers twice, to compare: one in fifty, but no more and no fewer than these."""
+"""Crops that a teacher predicts twice, to compare: one in fifty, within these bounds."""
 
 Progress = Callable[[int, int, float], None]
 """Called after every batch with the crops done, those of kept shards among them, the cell's total, and the
@@ -47,7 +47,7 @@ class ExtractionReport:
     shards_written: int
     shards_kept: int
     waited_s: float
-    """Of `seconds`: how long the teacher stood still because compressing and writing were behind."""
+    """Of `seconds`: how long the teacher waited because compressing and writing were behind."""
 
     @property
     def crops_per_s(self) -> float:
@@ -80,7 +80,7 @@ def extract_cell(
     those that were there before are not touched. Rows of crops that are no longer in the table stay, and
     are not read.
 
-    With `only_damaged`, new crops and shards of which there was nothing before are left to another time.
+    With `only_damaged`, new crops and shards that were missing altogether are left to another run.
 
     Memory does not grow with the table: it takes a few batches of crops, one batch of maps and one shard of
     compressed maps. What is on disk is the same however often the run was killed on the way.
@@ -181,7 +181,7 @@ class _Run:
         self.waited_s += background.waited_s
 
     def _batch_plans(self, plan: RowPlan, writer: StoreWriter) -> Iterator[BatchPlan]:
-        """Asked for a few batches ahead, so a shard that another process finishes meanwhile is left out.
+        """Fetched a few batches ahead, so a shard that another process finishes meanwhile is left out.
         Beside another process in a random order, so that the two are seldom at the same shard."""
         shards = list(plan.keys_of.items())
         if not writer.is_alone:
@@ -195,7 +195,7 @@ class _Run:
         return teacher_rows(self._teacher, on_device, self._codec)
 
     def fidelity(self, store: Store) -> dict[str, Any]:
-        """Of the complete cell. `sampled` compares some of its rows with the teacher, asked again;
+        """Of the complete cell. `sampled` compares some of its rows with the teacher, run again;
         `storage` is what a smaller storage size costs, on the same crops."""
         sample = draw_sample(store, self.wanted, max(_LEAST_SAMPLE, min(_SAMPLE, len(self.wanted) // 50)))
         sampled = measure(store, sample, self._teacher, self._batches, self._runtime)

@@ -1,4 +1,4 @@
-"""A store's maps against the teacher that made them, asked again.
+"""A store's maps against the teacher that made them, run again.
 
 Legend: B crops, K joints, N cells of a map (both axes' bins, for SimCC).
 """

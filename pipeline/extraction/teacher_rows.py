@@ -22,7 +22,7 @@ from pipeline.teachers.teacher import Teacher
 
 @dataclass(frozen=True)
 class CropRequest:
-    """Crops for a teacher to answer (BGR), and which they are.
+    """Crops for a teacher to predict (BGR), and which they are.
 
     `affine_B23` takes image pixels to input pixels; `mirrored_B` says which crops show a mirrored person.
     """
@@ -35,7 +35,7 @@ class CropRequest:
 
 @torch.inference_mode()
 def teacher_rows(teacher: Teacher, request: CropRequest, codec: MapCodec) -> CellRows:
-    """Ask the teacher and encode its maps, on the device of the crops.
+    """Run the teacher and encode its maps, on the device of the crops.
 
     Raises:
         KDError: an answer is not finite; names the crops.
@@ -89,7 +89,7 @@ def _swapped(maps: Maps, crop_B1: np.ndarray, joint_BK: np.ndarray) -> Maps:
 
 
 def _finite_answer(teacher: Teacher, request: CropRequest) -> TeacherOutput:
-    """Half precision where the device has it; a batch that overflows there is asked again in full."""
+    """Half precision where the device has it; a batch that overflows there is run again in full precision."""
     device = request.images_BHW3.device
     with _autocast(device):
         output = teacher.predict(request.images_BHW3)

@@ -81,14 +81,14 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 def cannot_write(
-    path: Path, error: OSError, kept: str = "What was there before is as it was.", goes_on: str = ""
+    path: Path, error: OSError, kept: str = "What was there before is unchanged.", resumes: str = ""
 ) -> KDError:
-    """What stopped writing at `path`, and what to do about it; `kept` says what is safe, `goes_on` what the
+    """What stopped writing at `path`, and what to do about it; `kept` says what is safe, `resumes` what the
     same command does once there is room."""
     if error.errno in NO_SPACE:
         return KDError(
             f"no space left to write {path}: {error.strerror}. {kept} "
-            f"Make room on that disk, then run the same command again{goes_on}."
+            f"Make room on that disk, then run the same command again{resumes}."
         )
     return KDError(
         f"{path} cannot be written: {error.strerror or error}. {kept} "

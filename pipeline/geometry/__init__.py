@@ -1,4 +1,4 @@
-"""Where image pixels, input pixels and map cells lie in each other.
+"""How image pixels, input pixels and map cells map onto each other.
 
 Image pixels: x right, y down, the centre of the top-left pixel is (0, 0), as in cv2.warpAffine and MMPose.
 Input pixels: the same, of a network's input crop. Map cells: of a heatmap, or bins of a pair of SimCC

@@ -1,4 +1,4 @@
-"""`extract`: how stage one stores what teachers answer."""
+"""`extract`: how stage one stores teachers' answers."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pipeline.params.section import Fraction, Section, in_place
 
 
 class ViewsParams(Section):
-    """Augmented views of every crop that teachers answer too, besides the plain one."""
+    """Augmented views of every crop that teachers predict too, besides the plain one."""
 
     count: int = Field(default=0, ge=0, le=32)
     """Of every crop; each costs as much time and space as the plain crop."""
@@ -30,7 +30,7 @@ class ExtractParams(Section):
     """What is stored of teachers' answers, and how.
 
     A changed preset, step, floor or quiet makes stored maps stale; `views` adds rows; `shard_size` and
-    `zstd_level` hold for new stores and leave those that are there as they are.
+    `zstd_level` hold for new stores and do not change existing ones.
     """
 
     preset: Literal["compact", "balanced", "exact"] = "balanced"

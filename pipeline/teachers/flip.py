@@ -1,4 +1,4 @@
-"""The flip test: a teacher's mean opinion of a crop and of its mirror image.
+"""The flip test: the mean of a teacher's maps of a crop and of its mirror image.
 
 Legend: B crops, K joints, H and W rows and columns of a heatmap, or W bins of a SimCC vector.
 """

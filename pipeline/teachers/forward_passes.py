@@ -1,4 +1,4 @@
-"""How often teachers were asked: every adapter counts the crops that its network is shown."""
+"""How often teachers were run: every adapter counts the crops that its network is shown."""
 
 
 class ForwardPasses:

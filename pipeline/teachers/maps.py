@@ -1,4 +1,4 @@
-"""What a teacher says of a batch of crops.
+"""A teacher's output for a batch of crops.
 
 Legend: B crops, K joints, H and W rows and columns of a heatmap, or W bins of a SimCC vector.
 """

@@ -14,7 +14,7 @@ from pipeline.geometry import MapGeometry
 from pipeline.teachers.decode import decode_subcell
 
 MEASURED_PEAK = 0.1
-"""A joint whose map is lower is too vague to say how far it moved."""
+"""The least peak of a map that is sharp enough to measure how far its joint moved."""
 
 
 def reduced_geometry(teacher: str, made: MapGeometry, storage_size: tuple[int, int] | None) -> MapGeometry:

@@ -16,7 +16,7 @@ from pipeline.teachers.maps import TeacherOutput
 
 @runtime_checkable
 class Teacher(Protocol):
-    """Answers crops, in eval mode and with frozen statistics, always.
+    """Predicts joints of crops, always in eval mode and with frozen statistics.
 
     Attributes:
         convention: joints in the order of the maps.

@@ -81,7 +81,7 @@ class Ablation:
         All arms with the first seed, then with the next, so that what is there early can be compared.
 
         Raises:
-            KDError: `only` names an arm that there is none of.
+            KDError: `only` names an unknown arm.
         """
         names = [arm.name for arm in self.arms]
         for name in only:

@@ -12,11 +12,11 @@ from pipeline.files.yaml_file import load_yaml
 from pipeline.params import Section, parse_section
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.,=+-]*$")]
-"""A name that can be a folder's: letters, digits and _ . , = + -"""
+"""A name that a folder can have: letters, digits and _ . , = + -"""
 Overrides = dict[str, Any]
 """Settings of params.yaml by dotted name (`distill.weight`), with the value they get instead.
 
-A section's mapping (`distill: {weight: 0}`) is short for its settings and leaves the others as they are; a
+A section's mapping (`distill: {weight: 0}`) is short for its settings and leaves the others unchanged; a
 setting whose value is a mapping (`distill.teachers`) gets that mapping and nothing else.
 """
 

@@ -1,4 +1,4 @@
-"""What an ablation's table has a column for."""
+"""The columns of an ablation's table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""How much a number hangs on who happens to be in a dataset: its people are drawn again, with replacement.
+"""How much a number depends on which people happen to be in a dataset: they are drawn again, with
+replacement.
 
 A person is the unit: its joints stay together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
 chapters 6 and 13: percentile intervals). All models are measured on the same draws, so what a draw does to
@@ -72,7 +73,7 @@ class Resampling:
                     met_and_counted.append(self._sums(dataset, people_N2))
         if not met_and_counted:
             return None
-        with np.errstate(invalid="ignore"):  # 0 of 0: nobody with such a label was drawn
+        with np.errstate(invalid="ignore"):  # 0 of 0: no person with such a label was drawn
             if column.kind == "group":
                 met_B, counted_B = np.sum(met_and_counted, axis=0).T
                 return met_B / counted_B

@@ -15,7 +15,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread | None":
-        """None of no values."""
+        """None for no values."""
         if not values:
             return None
         std = statistics.stdev(values) if len(values) > 1 else None

@@ -30,7 +30,7 @@ from student.targets.union_labels import union_labels
 
 EXPONENTS = (1.0, 1.5, 2.0)
 SAMPLED_CROPS = 256
-"""Of a split: enough for a handful of numbers, and read in a second."""
+"""Crops of a split: enough to fit a handful of numbers, and read in a second."""
 USUAL_PERCENTILE = 75.0
 """What a teacher's confidence is measured against: peaks of one reach 1, another's hardly 0.5."""
 LEAST_LABELS = 50
@@ -59,7 +59,8 @@ class _Sample:
 def fit_calibration(
     spec: TeacherSpec, splits: Sequence[TrainingSplit], joints: Sequence[str], permutation: Sequence[int]
 ) -> Calibration:
-    """How to read this teacher's maps, and how far to trust them, from up to SAMPLED_CROPS of each split.
+    """How to normalise this teacher's maps, and how far to trust them, from up to SAMPLED_CROPS of each
+    split.
 
     `joints` are the union's, `permutation` its mirror; left and right share what is fitted. The exponent is
     the one of EXPONENTS under which labels are likeliest. Without LEAST_LABELS labelled joints it and the

@@ -25,7 +25,7 @@ DEFAULT_EXPONENT = {"heatmap": 1.5, "simcc": 1.0}
 """Without labels. A heatmap, unlike a softmax, was never trained to be a distribution: its faint background,
 summed over thousands of cells, can outweigh its peak."""
 DEFAULT_RIGHT = 0.8
-"""The share of right answers that a teacher is credited with where no label says otherwise."""
+"""The share of correct answers that is assumed of a teacher without labels."""
 _AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
 """How a file is checked: no text for a number, and no unknown key."""
 FAINT = 1e-3
@@ -96,7 +96,7 @@ class Calibration:
     right: float = 0.0
     """The share of them that it was right about,"""
     trusted: float = 0.0
-    """and what the trust makes of them on average."""
+    """and their mean trust."""
     gain_nats: float = 0.0
     """By how much labels are likelier under the maps than under keypoints alone, of equal width."""
 

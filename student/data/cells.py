@@ -45,7 +45,7 @@ def _check_provenance(reader: StoreReader, workspace: Workspace, teacher: str, t
 def teacher_spec_of(
     workspace: Workspace, teacher: str, reader: StoreReader, union: UnionSkeleton, student: StudentConfig
 ) -> TeacherSpec:
-    """How this teacher teaches this student, from what its store says of itself.
+    """How this teacher teaches this student, from its store's attributes.
 
     Raises:
         KDError: none of its joints stands for a union joint.

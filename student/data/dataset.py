@@ -22,7 +22,7 @@ class TrainingSet(Dataset[TrainingBatch]):
     """Several splits end to end. A loader asks for whole batches, so that a store is read once for each.
 
     Holds crop tables, but neither images nor maps: memory does not grow with what has been read. Stores are
-    opened by whoever reads first, that is, in each worker.
+    opened at the first read, that is, in each worker.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class BatchLoader(Generic[Batch]):
 
 
 class _ErrorsHandedOver(Dataset):
-    """A user's error found in a worker travels as a value: raised, it would arrive wrapped in a traceback."""
+    """A KDError in a worker is passed on as a value: raised, it would arrive wrapped in a traceback."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset

@@ -1,4 +1,4 @@
-"""All that teaches a student in a workspace: labels, stores, and the skeleton they meet in."""
+"""All that a student in a workspace is trained on: labels, stores, and their union skeleton."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ class TrainingData:
     label_offsets: Mapping[str, Float32[np.ndarray, "u 2"]] = field(default_factory=dict)
     """By dataset: how far each union joint lies from the dataset's own (`student.calibration.offsets`)."""
     warnings: tuple[str, ...] = ()
-    """What a user should know of it."""
+    """Warnings for the user."""
 
 
 def open_training_data(workspace: Workspace) -> TrainingData:

@@ -1,4 +1,4 @@
-"""What makes an evaluation's numbers others than they seem."""
+"""What makes an evaluation's numbers misleading."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from student.training.training_run import settings_sha256
 
 
 def evaluation_doubts(workspace: Workspace) -> Iterator[str]:
-    """Of a workspace that has just been evaluated, a sentence or two each."""
+    """Warnings about a workspace that has just been evaluated, a sentence or two each."""
     params = workspace.params
     absent = [
         f"{teacher} on {dataset}"

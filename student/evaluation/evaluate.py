@@ -28,7 +28,7 @@ STUDENT = "student"
 """The student's name beside the others' and the teachers'."""
 
 OnRefused = Callable[[str, str, KDError], object]
-"""Hears of a teacher and a dataset whose store cannot be used, and why."""
+"""Called with a teacher and a dataset whose store cannot be used, and the reason."""
 
 
 def evaluate_workspace(
@@ -50,7 +50,7 @@ def score_workspace(
     """Every model on every split of `evaluate.datasets`; nothing is written.
 
     A teacher without a store for a split, or a split without labels, has no numbers there and is no error.
-    `progress` hears of crops done and their total. Without teachers, only students are evaluated.
+    `progress` gets the crops done and their total. Without teachers, only students are evaluated.
 
     Raises:
         KDError: no student or crop table yet, a folder of `evaluate.students` without a student, a store that
@@ -77,7 +77,7 @@ def evaluate_teachers(
     pictures. No network runs. Splits that no teacher has answered are left out.
 
     A store that is incomplete or stale, or that there is none at all, is an error, unless `on_refused` is
-    there to hear of unusable stores: then teachers have no numbers there.
+    given: it gets the unusable stores, and teachers have no numbers there.
 
     Raises:
         KDError: as `evaluate_workspace`, but for the student.
@@ -218,7 +218,7 @@ def _teacher_results(
     on_refused: OnRefused | None = None,
 ) -> dict[str, ModelResult]:
     """Of those that have a store for the table's dataset; one that cannot be used is an error, unless
-    somebody hears of it."""
+    `on_refused` takes it."""
     asked, results = workspace.params.teachers_of(table.dataset), {}
     for teacher in (name for name in teachers if name in asked):
         try:

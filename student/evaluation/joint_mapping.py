@@ -1,4 +1,4 @@
-"""Which of a model's joints answers for which joint of a dataset."""
+"""Which of a model's joints stands for which joint of a dataset."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,12 +53,12 @@ class JointMapping:
 
 
 def student_joint_mapping(union: UnionSkeleton, target: Convention) -> JointMapping:
-    """How a student over `union` answers in `target`: the best relation of each of target's joints."""
+    """How a student over `union` is read in `target`: the best relation of each of target's joints."""
     return _joint_mapping(target, ((r.union, r.source, r.kind) for r in union.to_convention(target)))
 
 
 def teacher_joint_mapping(source: Convention, target: Convention) -> JointMapping:
-    """How a teacher in `source`'s output order answers in `target`, joined through the union of both."""
+    """How a teacher in `source`'s output order is read in `target`, joined through the union of both."""
     return _joint_mapping(target, match_joints(source, target))
 
 

@@ -1,4 +1,4 @@
-"""What the student and the teachers say of one dataset's crops, in that dataset's convention."""
+"""The student's and the teachers' predictions for one dataset's crops, in that dataset's convention."""
 
 from dataclasses import dataclass
 

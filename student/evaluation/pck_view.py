@@ -41,7 +41,7 @@ class PckView:
         return tuple(dataset for dataset in self.scores if self.labels(dataset))
 
     def value(self, dataset: str, model: str) -> float | None:
-        """Fraction; None where the model has no answer, or predicts none of the joints."""
+        """Fraction; None where the model has no predictions, or predicts none of the joints."""
         scores = self.scores.get(dataset, {}).get(model)
         if scores is None or scores.torso is None:
             return None

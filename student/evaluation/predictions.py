@@ -1,4 +1,4 @@
-"""One model's answers for one dataset, and the COCO results JSON they are kept in."""
+"""One model's predictions for one dataset, and the COCO results JSON they are kept in."""
 
 import json
 from dataclasses import dataclass

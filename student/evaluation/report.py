@@ -96,7 +96,7 @@ class EvaluationReport:
         self._write_numbers(folder)
 
     def _columns(self) -> Columns:
-        """Teachers without an answer anywhere have no panel."""
+        """Teachers without predictions anywhere have no panel."""
         answered = {model for split in self.splits.values() for model in split.results}
         return Columns(tuple(teacher for teacher in self.teachers if teacher in answered), self.students)
 

@@ -1,4 +1,4 @@
-"""What one dataset split was answered by every model, and how well."""
+"""Every model's predictions for one dataset split, and their scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from student.evaluation.scores import Scores
 
 @dataclass(frozen=True)
 class SplitEvaluation:
-    """One dataset split: every model's answer, and its scores where the split has labels."""
+    """One dataset split: every model's predictions, and their scores where the split has labels."""
 
     table: CropTable
     convention: Convention

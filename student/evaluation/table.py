@@ -28,7 +28,7 @@ def markdown_table(
 ) -> str:
     """Markdown tables whose columns also line up as plain text, and notes under them.
 
-    `conventions` are of all evaluated datasets. A model without an answer for a dataset, and a dataset
+    `conventions` are of all evaluated datasets. A model without predictions for a dataset, and a dataset
     without labels, get `-`; `*` marks numbers over fewer joints than the other rows'. The common joints have
     no table where they are all that the datasets have.
     """

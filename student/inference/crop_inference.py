@@ -45,7 +45,7 @@ class InferenceBatch:
 class Predictor:
     """A student on a device, in eval mode.
 
-    `flip_test` averages its answer with the un-mirrored one to the mirrored crop.
+    `flip_test` averages its prediction with the un-mirrored one of the mirrored crop.
     """
 
     def __init__(self, student: PoseStudent, device: torch.device, flip_test: bool = True) -> None:
@@ -58,7 +58,7 @@ class Predictor:
         return self.student.config.crop
 
     def predict_table(self, table: CropTable, batch_size: int, workers: int = 0) -> UnionPredictions:
-        """Every crop of the table. Memory holds a few batches of images, and the answers.
+        """Every crop of the table. Memory holds a few batches of images, and the predictions.
 
         Raises:
             KDError: an image is missing, unreadable or not the one that was indexed.

@@ -1,1 +1,1 @@
-"""What a student's answer costs, and how the costs add up."""
+"""The losses of a student's predictions, and how they add up."""

@@ -1,4 +1,4 @@
-"""Losses on joints' places instead of their maps.
+"""Losses on joints' coordinates instead of their maps.
 
 Legend: B crops, J joints, P positions, W and H columns and rows (or x and y bins).
 """
@@ -64,7 +64,7 @@ def pairwise_error(
     Relational distillation by distance (RKD-D, Park et al., CVPR 2019) between joints instead of samples:
     smooth L1 of the distances, divided by the target's mean. (RKD divides each side by its own; an untrained
     student has all joints in one place, and its own mean distance of nearly 0 would make gradients explode.)
-    A person of whom fewer than two joints count has no relations and costs nothing.
+    A person of whom fewer than two joints count has no pairs and costs nothing.
     """
     pair_BJJ = (counts_BJ[:, :, None] & counts_BJ[:, None]) & ~torch.eye(
         counts_BJ.shape[1], dtype=torch.bool, device=counts_BJ.device

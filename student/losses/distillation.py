@@ -24,17 +24,19 @@ from student.weighting.strategy import TeacherAnswer
 
 Costs = dict[str, Float[Tensor, "a r"]]
 """By the kind of term."""
+PAIRWISE = "relation"
+"""Name in the log of RKD's term, which compares the distances of pairs of joints."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What the terms are multiplied with; `coordinate` and `relation` relative to `distill`, left
+    """What the terms are multiplied with; `coordinate` and `pairwise` relative to `distill`, left
     out where they are 0."""
 
     ground_truth: float = 1.0
     distill: float = 1.0
     coordinate: float = 0.0
-    relation: float = 0.0
+    pairwise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class DistillationLoss:
     def _term_weights(self) -> dict[str, float]:
         """Of the terms that every teacher has."""
         weights = self.weights
-        extras = {"coordinate": weights.coordinate, "relation": weights.relation}
+        extras = {"coordinate": weights.coordinate, PAIRWISE: weights.pairwise}
         return {
             "teacher": weights.distill,
             **{kind: weight * weights.distill for kind, weight in extras.items() if weight > 0},
@@ -113,12 +115,12 @@ class DistillationLoss:
         of_student, targets = _gathered(logits, answer), answer.targets
         cost = mean_divergence if self.original else self.teacher_loss
         costs = {"teacher": cost(of_student, targets.positions, targets.known)}
-        if self.weights.coordinate > 0 or self.weights.relation > 0:
+        if self.weights.coordinate > 0 or self.weights.pairwise > 0:
             config = self.targets.student
             place_AR2 = student_place(of_student, config.map, targets.known)
             target_AR2 = as_fractions(targets.keypoint_AR2, config.map)
             costs["coordinate"] = coordinate_error(place_AR2, target_AR2)
-            costs["relation"] = pairwise_error(place_AR2, target_AR2, weight_AR > 0)
+            costs[PAIRWISE] = pairwise_error(place_AR2, target_AR2, weight_AR > 0)
         return costs
 
     @property

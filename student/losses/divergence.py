@@ -13,7 +13,7 @@ from torch import Tensor
 from student.network.positions import Positions
 
 Known = tuple[Bool[Tensor, "b _"], ...]
-"""Per axis, which of a crop's positions a target speaks of."""
+"""Per axis, which of a crop's positions a target knows."""
 _UNKNOWN_LOGIT = -1e4
 """Probability 0 in float32, and unlike minus infinity no NaN where a crop knows no position at all."""
 

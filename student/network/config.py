@@ -1,4 +1,4 @@
-"""What a saved student says of itself: everything needed to run it, and nothing of how it was trained."""
+"""A saved student's config: everything needed to run it, and nothing of how it was trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -28,7 +28,7 @@ class PoseStudent(nn.Module):
         self._frozen: list[nn.Module] = []
 
     def freeze(self, stages: int) -> None:
-        """Keep the weights and statistics of the backbone's first stages as they are, from the stem on."""
+        """Freeze the weights and statistics of the backbone's first stages, from the stem on."""
         self._frozen = list(self.backbone.stages[:stages])
         for stage in self._frozen:
             stage.requires_grad_(False)
@@ -49,7 +49,7 @@ class PoseStudent(nn.Module):
         return self.backbone(image_B3HW)
 
     def normalise(self, image_BHW3: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
-        """BGR crops as OpenCV reads them, made what `forward` wants: RGB, mean and deviation taken out."""
+        """BGR crops as OpenCV reads them, as `forward` takes them: RGB, normalised by mean and deviation."""
         image_B3HW = image_BHW3.permute(0, 3, 1, 2).flip(1).to(torch_float32)
         mean = image_B3HW.new_tensor(self.config.mean)[:, None, None]
         std = image_B3HW.new_tensor(self.config.std)[:, None, None]

@@ -1,4 +1,4 @@
-"""Distributions over a map's positions: the one language of heads, targets, losses and decoding.
+"""Distributions over a map's positions: the common representation of heads, targets, losses and decoding.
 
 A heatmap is one distribution over its cells, row by row; a pair of SimCC vectors is two, over x bins and over
 y bins. Everything that takes `Positions` therefore serves both heads.
@@ -25,7 +25,7 @@ def as_cells(point_BJ2: Float[Tensor, "b j 2"], geometry: MapGeometry) -> Float[
 def mirrored(
     positions: Positions, geometry: MapGeometry, input_width: int, permutation: Sequence[int]
 ) -> Positions:
-    """What a mirrored crop's positions say of the crop: columns mirrored, left and right joints swapped.
+    """A mirrored crop's positions as those of the crop: columns mirrored, left and right joints swapped.
 
     A half-pixel map's columns are just reversed. RTMPose's SimCC bins, the first of which is on a pixel's
     centre, are reversed and moved: with two bins a pixel, the last lies beyond the last pixel's centre, where

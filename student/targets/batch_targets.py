@@ -82,7 +82,8 @@ class TargetMaker:
     def evidence(
         self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]
     ) -> tuple[dict[str, TeacherAnswer], Sample]:
-        """What a weighting decides by: every teacher's answer to the batch, and what else is known of it."""
+        """The input of a weighting: every teacher's answer to the batch, and what else is known of the
+        batch."""
         answers = {t.name: self._answer(t, batch) for t in self.teacher_specs if t.name in batch.teachers}
         return answers, self._sample(batch, feature_BC)
 

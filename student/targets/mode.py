@@ -1,7 +1,7 @@
 """How much of a stored map is one peak at the teacher's own joint.
 
-The answer to "how sure is this map", which needs the map but not the student's crop: so a loader's worker
-asks it, and only the maps that are not one peak travel on.
+It says how sure a map is and needs the map but not the student's crop: so a loader's worker computes it, and
+only the maps that are not one peak are passed on.
 """
 
 import torch

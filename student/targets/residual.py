@@ -1,4 +1,4 @@
-"""What a spread-out map says besides its peak: the part of it that lies elsewhere, in the student's crop."""
+"""What a spread-out map has besides its peak: the part of it that lies elsewhere, in the student's crop."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -29,7 +29,8 @@ def residual(
     student: StudentConfig,
     known_AHW: Bool[Tensor, "a h w"],
 ) -> tuple[tuple[Float[Tensor, "n _"], ...], Bool[Tensor, " n"]]:
-    """For each of the batch's spread-out maps, where else its joint may be; and whether it says anything.
+    """For each of the batch's spread-out maps, where else its joint may be; and whether there is anything
+    left.
 
     The map without the window around the teacher's joint (`keypoint_NK2`, cells of the plane), warped into
     the student's crop, softened as a label is, and normalised over what both crops share.

@@ -18,7 +18,7 @@ from student.targets.teacher_spec import TeacherSpec
 
 _NAMED_CROPS = 16
 ONE_PEAK = 0.98
-"""From this share on a map is taken to be one peak: what else it has would not be seen beside it."""
+"""From this share on a map is taken to be one peak: the rest of it would be negligible."""
 
 
 @dataclass(frozen=True)

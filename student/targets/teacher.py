@@ -22,7 +22,7 @@ LEAST_KNOWN = 0.5
 
 @dataclass(frozen=True)
 class TeacherTargets:
-    """What one teacher says of the crops it answered, in the student's own map.
+    """One teacher's answers to the crops it was run on, in the student's own map.
 
     Positions are normalised over what the student's crop and the teacher's share; `known` says where that
     is, per axis. `keypoint_AR2` are the teacher's joints in the student's input pixels, moved to where the
@@ -47,7 +47,7 @@ def teacher_targets(
     dropped_A4: Float[Tensor, "a 4"] | None = None,
     label_beta: float | None = None,
 ) -> TeacherTargets:
-    """A label's target at the teacher's own joint, and beside it what else the map says:
+    """A label's target at the teacher's own joint, mixed with the rest of the map:
 
         target = mode * label_targets(joint) + (1 - mode) * residual
 

@@ -1,4 +1,4 @@
-"""Training state on disk: all of it, or the one before, and never a damaged one."""
+"""Training state on disk: complete, or the previous one, and never a damaged one."""
 
 import hashlib
 import io

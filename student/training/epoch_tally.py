@@ -1,4 +1,4 @@
-"""What an epoch's steps add up to, however often it is interrupted."""
+"""The sums over an epoch's steps, however often it is interrupted."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -46,7 +46,7 @@ class TrainingReport:
     warnings: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """Told in a few lines."""
+        """In a few lines."""
         resumed = f", {self.first_epoch} of them done before" if self.first_epoch else ""
         losses = ", ".join(
             f"{name.removeprefix('train/loss/')} {value:.4f}" for name, value in self._losses()
@@ -77,9 +77,9 @@ def train_student(
 ) -> TrainingReport:
     """Train the workspace's student and save it, with averaged weights, in `workspace.run`.
 
-    A checkpoint of the same parameters, crops and stores is gone on from, to the very weights (on a CPU) that
-    an undisturbed training ends with. One of others is not: then training starts afresh, and the report says
-    what had changed. Two trainings in one folder take turns.
+    Training resumes from a checkpoint of the same parameters, crops and stores, to the very weights (on a
+    CPU) that an undisturbed training ends with. From one of others it does not: then training starts afresh,
+    and the report says what had changed. Two trainings in one folder take turns.
 
     Raises:
         KDError: something is missing, incomplete or stale (`open_training_data`, `open_validation`); the loss

@@ -1,4 +1,5 @@
-"""The training loop's inner part: a student, its optimiser and its average, taught a batch at a time."""
+"""The inner part of the training loop: a student, its optimiser and its moving average, one batch at a
+time."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

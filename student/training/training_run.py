@@ -1,4 +1,4 @@
-"""One training, put together from a workspace: it can be stepped, saved and gone on with."""
+"""One training, put together from a workspace: it can be stepped, saved and resumed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -141,7 +141,7 @@ class TrainingRun:
         }
 
     def resume(self, path: Path) -> str:
-        """Go on from a checkpoint of this very training. Returns why not, or "" (also for no checkpoint).
+        """Resume from a checkpoint of this very training. Returns why not, or "" (also for no checkpoint).
 
         Raises:
             KDError: it is of this training by all it says, but what it holds does not fit.
@@ -208,7 +208,7 @@ def _loss(params: Params, training_data: TrainingData, channels: int) -> Distill
             ground_truth=train.ground_truth_weight,
             distill=distill.weight,
             coordinate=distill.coordinate_weight,
-            relation=distill.relation_weight,
+            pairwise=distill.relation_weight,
         ),
         teacher_loss=position_loss(distill.loss, distill.temperature, training_data.student.target_sigma),
         drop_teachers=distill.drop_teachers,

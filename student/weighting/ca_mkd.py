@@ -20,7 +20,7 @@ from student.weighting.teacher_stack import TeacherStack
 class CaMkdWeighting(TeacherWeighting):
     """The less a teacher errs on a joint, the more it counts there; where all err, none counts.
 
-    The share of teacher t is the probability that t is right, of the hypotheses "t is right" and "nobody is":
+    The share of teacher t is the probability that t is right, of the hypotheses "t is right" and "none is":
 
         labelled      log p_t = f(distance to the label)                     log p_0 = f(wrong)
         not labelled  log p_t = log r_t + sum_j log(r_j e^f(distance to j) + (1 - r_j) e^f(wrong))
@@ -45,17 +45,17 @@ class CaMkdWeighting(TeacherWeighting):
 
 
 def shares(stack: TeacherStack, sample: Sample) -> Float[Tensor, "t b u"]:
-    """Each teacher's probability of being the one that is right; they sum to less than 1 by nobody's."""
+    """Each teacher's probability of being the one that is right; what they lack to 1 is that of "none is"."""
     keypoint_TBU2, votes_TBU = stack.keypoints(), stack.votes_TBU
     wrong = log_wrong(keypoint_TBU2)
     by_label_TBU = log_agreement(
         keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
     )
-    by_others_TBU, nobody_BU = _by_others(keypoint_TBU2, stack.trust(), votes_TBU, sample.tolerance_BU, wrong)
+    by_others_TBU, none_BU = _by_others(keypoint_TBU2, stack.trust(), votes_TBU, sample.tolerance_BU, wrong)
     labelled_BU = sample.truth_weight_BU > 0
     log_TBU = torch.where(labelled_BU, by_label_TBU, by_others_TBU).masked_fill(~votes_TBU, -torch.inf)
-    nobody_BU = torch.where(labelled_BU, wrong, nobody_BU)
-    return torch.cat([log_TBU, nobody_BU[None]]).softmax(0)[:-1]
+    none_BU = torch.where(labelled_BU, wrong, none_BU)
+    return torch.cat([log_TBU, none_BU[None]]).softmax(0)[:-1]
 
 
 def _by_others(
@@ -65,7 +65,7 @@ def _by_others(
     tolerance_BU: Float[Tensor, "b u"],
     wrong: Float[Tensor, ""],
 ) -> tuple[Float[Tensor, "t b u"], Float[Tensor, "b u"]]:
-    """For each teacher the log-probability that it is right, and that nobody is; up to what they share."""
+    """For each teacher the log-probability that it is right, and that none is; up to what they share."""
     trust_TBU = trust_TBU.clamp(1e-4, 1 - 1e-4)
     rows = []
     for teacher in range(len(keypoint_TBU2)):
@@ -74,5 +74,5 @@ def _by_others(
         support_TBU = (support_TBU * votes_TBU).sum(0) - support_TBU[teacher] * votes_TBU[teacher]
         rows.append(trust_TBU[teacher].log() + support_TBU)
     others_BU = (votes_TBU.sum(0) - 1).clamp_min(0)
-    nobody_BU = ((1 - trust_TBU).log() * votes_TBU).sum(0) + others_BU * wrong
-    return torch.stack(rows), nobody_BU
+    none_BU = ((1 - trust_TBU).log() * votes_TBU).sum(0) + others_BU * wrong
+    return torch.stack(rows), none_BU

@@ -1,4 +1,4 @@
-"""What a distance between two answers to a joint is worth as evidence, whatever maps they come from.
+"""The evidence in the distance between two answers for a joint, whatever maps they come from.
 
 Legend: B crops, U union joints.
 """
@@ -14,7 +14,7 @@ LEAST_SIGMA = 0.05
 SIGMAS = 0.4
 """Of a joint's OKS sigma: the error of an answer that is right. Distances are measured in it."""
 DEGREES = 4.0
-"""Of freedom of Student's t: so far out that nobody would call either answer right, the nearer of two still
+"""Of freedom of Student's t: so far out that neither answer would be called right, the nearer of two still
 counts more, which a Gaussian's underflow would lose."""
 WRONG_AT = 6.0
 """Tolerances from the truth, about two and a half sigmas, at which an answer is as likely wrong as right."""

@@ -44,11 +44,8 @@ def read_coco(value: Any, source: Path, convention: Convention, params: DatasetP
 
 
 def read_coco_boxes(value: Mapping[str, Any], params: DatasetParams) -> Annotations:
-    """The annotated people of a parsed COCO file (`images` and `annotations`) by their boxes alone: what
-    labels there are is not looked at.
-
-    Annotations of other things than people are passed over (`_people_categories`).
-    """
+    """The annotated people of a parsed COCO file (`images` and `annotations`) by their boxes alone: labels
+    are ignored. So are annotations of other things than people (`_people_categories`)."""
     people = people_category(value["annotations"])
     ids = _ids(_people_categories(value.get("categories"), None) or [{"id": people}])
     entries = [entry for entry in value["annotations"] if _is_person(entry, ids)]
@@ -97,7 +94,7 @@ def _ids(categories: list[Mapping[str, Any]]) -> frozenset[str]:
 
 def _is_person(entry: Any, people: frozenset[str]) -> bool:
     """Of no category, or of one with these ids. Where the file lists none, and of what is no annotation,
-    nobody can tell."""
+    it is unknown."""
     if not people or not _is_object(entry) or entry.get("category_id") is None:
         return True
     return str(entry["category_id"]) in people

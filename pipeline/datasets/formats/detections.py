@@ -23,8 +23,8 @@ from pipeline.errors import KDError
 from pipeline.params import DatasetParams
 
 PERSON = 1
-"""COCO's category of people; MMPose passes over other detections, and so do we. Detectors that count from 0,
-as YOLO's do, call it 0."""
+"""COCO's category of people; MMPose ignores other detections, and so does this reader. Detectors that count
+from 0, as YOLO's do, call it 0."""
 
 
 def read_detections(
@@ -32,7 +32,7 @@ def read_detections(
 ) -> Annotations:
     """One unlabelled person per detected person box whose score reaches `min_box_score`.
 
-    With `images` (an annotated dataset's, or a list of images), an entry says its image by file name or else
+    With `images` (an annotated dataset's, or a list of images), an entry names its image by file name or else
     by image id. Without, a file name is needed. Boxes are not clipped, as in MMPose.
 
     Raises:

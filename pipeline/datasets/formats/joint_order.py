@@ -12,7 +12,7 @@ def check_joint_order(categories: Any, convention: Convention, source: Path) -> 
 
     Datasets word their joints differently (`head_bottom`, `upper_neck`, `Neck`), so other names are no error.
     A joint of the convention in another place, or a left joint where the convention has a right or a middle
-    one, is: such a file would load, train and be wrong in silence.
+    one, is: such a file would load, train and be silently wrong.
 
     Raises:
         KDError: the two contradict each other.

@@ -69,7 +69,7 @@ def _packed(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(values: list) -> array | list:
-    """2 bytes each where all are small integers, 8 where they are others; as they are where any is no number,
+    """2 bytes each where all are small integers, 8 where they are others; unchanged where any is no number,
     or is so large that a message will quote it."""
     try:
         return array("h", values)

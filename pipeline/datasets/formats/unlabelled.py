@@ -1,4 +1,4 @@
-"""Format `images`: people of whom a box is known, and nothing else is asked."""
+"""Format `images`: people with a box and without labels."""
 
 from pathlib import Path
 from typing import Any

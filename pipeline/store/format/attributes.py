@@ -20,7 +20,7 @@ Size = Annotated[list[Side], Field(min_length=2, max_length=2)]
 
 
 class _Part(BaseModel):
-    """Entries that nothing is done with are not looked at."""
+    """Entries that are not used are not checked."""
 
     model_config = ConfigDict(strict=True)
 
@@ -76,7 +76,7 @@ class _Attributes(_Part):
 
 
 def absurdity(attributes: dict[str, Any]) -> str | None:
-    """What no store of ours would say, in words; None where there is nothing."""
+    """What is wrong with the attributes, in words; None where nothing is."""
     try:
         found = _Attributes.model_validate(attributes)
     except ValidationError as error:

@@ -142,7 +142,7 @@ def checked_attributes(path: StorePath, file: StorePath, metadata: Any) -> dict[
     """The attributes in a group's metadata, of the store at `path`, read from `file`.
 
     Raises:
-        KDError: not a store of ours.
+        KDError: not a store of kd-pipeline.
         UnknownFormat: of a later format, or (OlderFormat) of an earlier one.
         DamagedMetadata: not as written.
     """

@@ -102,7 +102,7 @@ class CellLayout:
 
     @property
     def arrays(self) -> tuple[ArrayLayout, ...]:
-        """In the order in which a shard's files appear: a shard whose seal is there is all there."""
+        """In the order in which a shard's files appear: a shard whose seal is there is complete."""
         return (*self.sealed, self.seal)
 
     @property

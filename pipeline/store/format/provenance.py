@@ -1,4 +1,4 @@
-"""What a cell's maps depend on, and what to say when that has changed."""
+"""What a cell's maps depend on, and the error when that has changed."""
 
 import hashlib
 import json
@@ -80,7 +80,7 @@ _WORDS = {
     "teacher.flip_permutation": "the places of each joint's mirror (the convention's `mirror`)",
     "teacher.mirror": "the place that a map is mirrored about",
 }
-"""What a user knows it as; the rest are called as in the store."""
+"""Names for users; the rest are called as in the store."""
 
 
 def stale_error(

@@ -33,8 +33,8 @@ class Steps:
 
     A weight is a multiple of `step` units (1 or 2: no weight above the floor is off by more than 1/255 of the
     peak). It is quiet where it is under `floor` units; and, more than `reach` cells from the map's largest
-    along x or along y, where it is under `quiet` times the mean weight of its map: a map that is diffuse has
-    little to say outside its summit.
+    along x or along y, where it is under `quiet` times the mean weight of its map: a diffuse map carries
+    little outside its peak.
     """
 
     step: int

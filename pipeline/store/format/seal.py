@@ -4,7 +4,7 @@ The checksums inside a shard's file say that its bytes are as they were written,
 here: a file copied over from another shard or store passes. The seal is over the bytes and their place.
 
 crc32c of data that end in their own crc32c is the same whatever they are. So of a map's file, with its many
-chunks, the seal is in truth over the chunks' lengths, which identify a file and can be read from
+chunks, the seal is effectively over the chunks' lengths, which identify a file and can be read from
 its index alone; and of the other files, of one chunk, it leaves that chunk's checksum out (version 1 had it
 in, so that files of one length passed for each other).
 """

@@ -19,7 +19,7 @@ from pipeline.store.store import Store
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput, TeacherOutput
 
 SURE_PEAK = 0.3
-"""Below it a map has no place that a joint could drift from."""
+"""Below it a map has no defined joint that could drift."""
 FARTHEST = torch.finfo(torch.float16).max
 """Drift is stored as float16. DARK extrapolates the joint of a nearly flat map to anywhere, and of infinities
 there is no percentile."""

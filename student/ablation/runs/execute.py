@@ -21,7 +21,7 @@ def execute_run(run: Run, progress: Callable[[int, int], Any] | None = None) -> 
     """Train and evaluate the student of `run`; run.json, written last, says that both are done.
 
     A training that was killed resumes from its checkpoint; one that was finished, of the same params and
-    data, is only evaluated again. `progress` hears of training steps done and their total.
+    data, is only evaluated again. `progress` gets the training steps done and their total.
 
     Raises:
         KDError: see `train_student` and `evaluate_workspace`.

@@ -1,4 +1,4 @@
-"""An ablation as CSV, for tools: a number to a row. Values are fractions, differences too."""
+"""An ablation as CSV, for tools: one number per row. Values are fractions, differences too."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Text for pictures, in the font that comes with Matplotlib: OpenCV's own knows no letter beyond ASCII."""
+"""Text for pictures, in the font that comes with Matplotlib: OpenCV's own has no letters beyond ASCII."""
 
 from functools import cache
 from pathlib import Path

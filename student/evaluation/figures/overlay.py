@@ -1,4 +1,4 @@
-"""Contact sheets: what every model says of some of a dataset's people, beside the labels."""
+"""Contact sheets: every model's predictions for some of a dataset's people, beside the labels."""
 
 from collections.abc import Mapping
 from pathlib import Path

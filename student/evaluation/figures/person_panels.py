@@ -1,4 +1,4 @@
-"""One person in a row of panels: the image, the labels, and what every model answers."""
+"""One person in a row of panels: the image, the labels, and every model's predictions."""
 
 from dataclasses import dataclass
 

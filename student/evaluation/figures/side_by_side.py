@@ -1,4 +1,4 @@
-"""People as labels, teachers and students have them, side by side; and one sheet of all datasets."""
+"""People with the joints of labels, teachers and students, side by side; and one sheet of all datasets."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""When an answer to a joint counts as right. Needs no PyTorch: saved predictions are scored without it.
+"""When a predicted joint counts as right. Needs no PyTorch: saved predictions are scored without it.
 
 Legend: N crops, J joints.
 """

@@ -1,4 +1,4 @@
-"""What every backbone is to a student: stages one after another, ending in one feature map.
+"""The interface of every backbone: stages one after another, ending in one feature map.
 
 Legend: B crops, C channels, H and W rows and columns.
 """

@@ -1,4 +1,4 @@
-"""What the heatmap and the SimCC head begin with."""
+"""The deconvolutions that the heatmap and the SimCC head begin with."""
 
 from itertools import pairwise
 

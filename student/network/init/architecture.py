@@ -1,4 +1,4 @@
-"""What network some weights are of, in words, from their names and shapes."""
+"""The architecture that weights belong to, in words, from their names and shapes."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Another student of ours as initial weights."""
+"""Another student as initial weights."""
 
 from pathlib import Path
 

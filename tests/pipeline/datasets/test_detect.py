@@ -62,8 +62,8 @@ def test_a_broken_picture_does_not_stop_the_run(pictures):
 
 
 def test_pictures_without_people_give_an_empty_list(pictures):
-    nobody = lambda image: (np.zeros((0, 4), np.float32), np.zeros(0, np.float32))  # noqa: E731
-    detect_people(pictures.images, nobody, pictures.root / "boxes.json")
+    no_person = lambda image: (np.zeros((0, 4), np.float32), np.zeros(0, np.float32))  # noqa: E731
+    detect_people(pictures.images, no_person, pictures.root / "boxes.json")
     assert json.loads((pictures.root / "boxes.json").read_text()) == []
 
 
@@ -89,7 +89,7 @@ def test_no_folder_no_pictures_and_none_readable_are_errors(pictures, tmp_path):
     assert not out.exists()
 
 
-def test_a_file_name_in_latin_1_is_refused_and_the_run_goes_on(pictures):
+def test_a_file_name_in_latin_1_is_refused_and_the_run_continues(pictures):
     """Python has such bytes as halves of characters, which neither a table nor a terminal takes."""
     (pictures.images / "a.jpg").rename(os.fsdecode(os.fsencode(pictures.images) + b"/caf\xe9.jpg"))
     done = detect_people(pictures.images, detector, pictures.root / "boxes.json")

@@ -17,7 +17,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_else(tmp_path,
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(KDError, match=f"numbers.json.*{os.strerror(code)}.*is as it was"):
+    with pytest.raises(KDError, match=f"numbers.json.*{os.strerror(code)}.*is unchanged"):
         write_atomically(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 

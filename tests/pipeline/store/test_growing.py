@@ -109,7 +109,7 @@ def test_a_changed_box_is_another_crop_and_the_old_answer_is_kept_but_not_taken_
     assert np.array_equal(group["map"][row], once["map"][3])
 
 
-def test_a_damaged_shard_of_a_grown_store_is_made_anew_with_the_same_bytes(small, grown, tmp_path):
+def test_a_damaged_shard_of_a_grown_store_is_made_again_with_the_same_bytes(small, grown, tmp_path):
     _extract(small, tmp_path / "s.zarr")
     _extract(grown, tmp_path / "s.zarr")
     whole = shard_files(tmp_path / "s.zarr")

@@ -252,8 +252,8 @@ def test_the_total_weighs_ground_truth_and_teachers_by_the_settings():
     )
 
 
-def test_coordinate_and_relation_terms_are_logged_with_their_weights():
-    terms = terms_of(loss_of(distill=2.0, coordinate=0.5, relation=0.25), logits(), batch_of())
+def test_coordinate_and_pairwise_terms_are_logged_with_their_weights():
+    terms = terms_of(loss_of(distill=2.0, coordinate=0.5, pairwise=0.25), logits(), batch_of())
     assert [(term.name, term.weight) for term in terms] == [
         ("ground_truth", 1.0),
         ("teacher/t", 2.0),

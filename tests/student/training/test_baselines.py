@@ -61,7 +61,7 @@ def test_one_command_trains_the_student_and_its_baselines_and_another_compares_t
     assert report.models[:2] == ("student", "labels_only")
     alone = with_baselines(workspace, {})
     done = CliRunner().invoke(main, ["train-student", "--workspace", str(alone.root)])
-    assert done.exit_code == 0 and "another training" not in done.output, "the student is gone on from"
+    assert done.exit_code == 0 and "another training" not in done.output, "the student's training resumes"
     assert (alone.run / "student.safetensors").read_bytes() == first
     assert not folder.exists(), "what is no longer asked for is removed"
 

@@ -31,7 +31,7 @@ def test_a_failed_write_keeps_the_checkpoint_before_and_leaves_nothing(tmp_path,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(KDError, match="last.pt: No space left on device. What was there before is as it was"):
+    with pytest.raises(KDError, match="last.pt: No space left on device. What was there before is unchanged"):
         save_training_state({"epoch": 2}, path)
     assert load_training_state(path)["epoch"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]

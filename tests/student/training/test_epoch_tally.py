@@ -31,7 +31,7 @@ def test_weights_that_change_are_logged_so_that_the_total_is_still_losses_times_
     assert row["train/loss/total"] == pytest.approx((0.5 * 4 + 0.25 * 8) / 2)
 
 
-def test_a_tally_goes_on_from_its_state_to_the_same_row():
+def test_a_tally_resumes_from_its_state_to_the_same_row():
     whole, resumed = EpochTally(), EpochTally()
     for step in range(6):
         if step == 3:

@@ -53,7 +53,7 @@ def test_another_place_does_not(table, heatmap_store, tmp_path):
     assert extract_cell(teacher, table, moved, EXTRACT, RUNTIME).crops == 0
 
 
-def test_a_stale_store_says_what_changed_and_the_command_that_mends_it(heatmap_store):
+def test_a_stale_store_says_what_changed_and_the_command_that_updates_it(heatmap_store):
     stored = open_store(heatmap_store).provenance
     wanted = CellProvenance(
         {**stored.values, "teacher": {**stored.values["teacher"], "checkpoint_sha256": "cd" * 32}}

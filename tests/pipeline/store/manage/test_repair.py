@@ -30,7 +30,7 @@ def _extract(store, table, **options):
 
 @pytest.mark.parametrize("harm", [lambda file: file.unlink(), _flip, lambda file: file.write_bytes(b"")])
 @pytest.mark.parametrize("place", ["zarr.json", "crop_id/group.json", "map/zarr.json", "seal/zarr.json"])
-def test_a_metadata_file_is_written_anew_without_the_teacher(heatmap_store, place, harm):
+def test_a_metadata_file_is_written_again_without_the_teacher(heatmap_store, place, harm):
     whole = files(heatmap_store)
     harm(heatmap_store / place)
     (damage,) = verify_store(heatmap_store).damages

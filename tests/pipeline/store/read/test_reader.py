@@ -156,7 +156,7 @@ def test_a_batch_may_be_written_to(heatmap_store):
     assert all(array.flags.writeable for array in read.arrays().values())
 
 
-def test_a_store_made_anew_in_its_place_is_not_mixed_with_the_old_one(heatmap_store, simcc_store):
+def test_a_store_made_again_in_its_place_is_not_mixed_with_the_old_one(heatmap_store, simcc_store):
     StoreReader(heatmap_store).read(ROWS)
     shutil.rmtree(heatmap_store)
     simcc_store.rename(heatmap_store)

@@ -81,7 +81,7 @@ class Killed(BaseException):
     """As a signal would end it: no handler catches it."""
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint_to_the_very_weights(open_ablation, ready):
+def test_a_killed_run_resumes_from_its_checkpoint_to_the_very_weights(open_ablation, ready):
     def killed(step: int, steps: int) -> None:
         if step == 2:  # of 3, an epoch each
             raise Killed

@@ -132,7 +132,7 @@ def test_all_ten_statistics_equal_pycocotools_run_directly(body, person, make_ta
             "bbox": table.bbox[n].tolist(),
         }
         for n in range(24)
-        if n not in (5, 7)  # MMPose tests no crowd and nobody without labels
+        if n not in (5, 7)  # MMPose tests no crowd and no person without labels
     ]
     expected = coco_statistics(annotations, results, body.sigmas)
     assert 0.2 < expected["AP"] < 0.95
