@@ -39,6 +39,7 @@ def _summary(found: list[tuple[float, float]]) -> dict[str, Any]:
         "highest": max(by_clock),
         "crops_per_cpu_s": statistics.median(by_cpu),
         "rounds": list(by_clock),
+        "cpu_rounds": list(by_cpu),
     }
 
 

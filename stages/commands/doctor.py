@@ -15,7 +15,6 @@ MODULES = {
     "torch": REINSTALL,
     "torchvision": "install the torchvision release that belongs to this torch: `make install`",
     "zarr": REINSTALL,
-    "zstandard": REINSTALL,
     "numcodecs": REINSTALL,
     "pycocotools": REINSTALL,
     "cv2": "install opencv-python-headless",

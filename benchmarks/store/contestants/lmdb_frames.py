@@ -1,4 +1,4 @@
-"""LMDB with a zstd frame per crop, decoded by the same decompressor and threads as ours, into the same batch.
+"""LMDB with a zstd frame per crop, decoded by the same calls and threads as ours, into the same batch.
 
 Without checksums, which LMDB has none of.
 """
@@ -8,9 +8,9 @@ from pathlib import Path
 import lmdb
 import numpy as np
 from jaxtyping import Int64, UInt8
-from zstandard import ZstdDecompressor
 
 from benchmarks.store.contestants.contestant import frames, row_shape
+from pipeline.store.format.shard_file import FRAMES_AT_ONCE, decode_frames
 from pipeline.store.read.decode_threads import run_in_portions
 
 
@@ -42,10 +42,10 @@ class LMDBFrames:
         return map_BKHW
 
     def _decode(self, row_B: Int64[np.ndarray, " b"], byte_BN: UInt8[np.ndarray, "b n"]) -> None:
-        decompressor = ZstdDecompressor()
-        with self._environment.begin(buffers=True) as transaction:
-            for row, byte_N in zip(row_B.tolist(), byte_BN, strict=True):
-                decompressor.stream_reader(transaction.get(_key(row))).readinto(byte_N)
+        with self._environment.begin() as transaction:
+            for start in range(0, len(row_B), FRAMES_AT_ONCE):
+                group = slice(start, start + FRAMES_AT_ONCE)
+                decode_frames(byte_BN[group], [transaction.get(_key(row)) for row in row_B[group].tolist()])
 
     def close(self) -> None:
         self._environment.close()

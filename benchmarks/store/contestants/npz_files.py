@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from zstandard import ZstdDecompressor
+from numcodecs.zstd import Zstd
 
 from benchmarks.store.contestants.contestant import frames, row_shape
 from pipeline.store.read.decode_threads import run_in_portions
@@ -21,9 +21,9 @@ class NPZFiles:
 
     @classmethod
     def write(cls, store: Path, folder: Path) -> None:
-        shape, decompressor = row_shape(store), ZstdDecompressor()
+        shape, zstd = row_shape(store), Zstd()
         for row, frame in enumerate(frames(store)):
-            map_KHW = np.frombuffer(decompressor.decompress(frame), np.uint8).reshape(shape)
+            map_KHW = np.frombuffer(zstd.decode(frame), np.uint8).reshape(shape)
             np.savez_compressed(folder / f"{row}.npz", map=map_KHW)
 
     @classmethod

@@ -4,19 +4,17 @@
     chunk = zstd frame of the little-endian rows, crc32c of the frame (4 bytes)
     index = per slot: offset, length as little-endian uint64; both 2**64 - 1 where the slot is empty
 
-All checksums are little-endian. Written and read here rather than through a Zarr library: a shard is
-compressed crop by crop while the teacher computes the next ones, and training reads rows into place without
-copies. The tests read it with zarr-python and tensorstore.
+All checksums are little-endian. Frames and checksums are made by what zarr-python makes them with, so a file
+is the one that zarr-python writes, byte for byte. Put together here, because zarr-python takes several times
+as long: docs/decisions/zarr-and-numcodecs.md. The tests read it with zarr-python and tensorstore.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 
 import google_crc32c
 import numpy as np
 from jaxtyping import Int64, UInt8
 from numcodecs.zstd import Zstd
-from zstandard import ZstdCompressor
 
 from pipeline.store.read.remote_path import StorePath
 
@@ -27,7 +25,6 @@ OF_CHECKED = google_crc32c.value(bytes(CHECKSUM_BYTES))
 FRAMES_AT_ONCE = 32
 """Decoded in one call, because each call makes a decompressor: a fifth of the time that a map takes alone."""
 _ZSTD = Zstd()
-_compressors = threading.local()
 
 
 class DamagedShard(Exception):
@@ -44,19 +41,9 @@ def checksum_holds(data: bytes) -> bool:
 
 
 def encode_chunk(rows: np.ndarray, zstd_level: int) -> bytes:
-    """Rows as one chunk. `rows` must have the chunk's full shape and the array's dtype, any byte order.
-
-    The same rows and level give the same bytes in every thread and whatever was compressed before.
-    """
+    """Rows as one chunk. `rows` must have the chunk's full shape and the array's dtype, any byte order."""
     little = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("<"))
-    return _with_checksum(_compressor(zstd_level).compress(little))
-
-
-def _compressor(level: int) -> ZstdCompressor:
-    """Making one takes as long as compressing a map, and one cannot be shared between threads."""
-    if getattr(_compressors, "level", None) != level:
-        _compressors.level, _compressors.kept = level, ZstdCompressor(level=level)
-    return _compressors.kept
+    return _with_checksum(Zstd(level=zstd_level).encode(little))
 
 
 def decode_chunk(chunk: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

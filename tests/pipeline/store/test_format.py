@@ -117,3 +117,24 @@ def test_the_document_lists_every_array_and_attribute(repository, kind, request)
     document = (repository / "docs/store-format.md").read_text()
     for name in [*group.array_keys(), *group.attrs]:
         assert f"`{name}`" in document, name
+
+
+def test_a_shard_file_is_the_one_that_zarr_python_writes(tmp_path, heatmap_store):
+    """The same rows at the same level: what zarr-python stands on makes our frames and checksums, too."""
+    ours = zarr.open_group(heatmap_store, mode="r")["map"]
+    theirs = zarr.create_array(
+        tmp_path / "map",
+        shape=ours.shape,
+        dtype=ours.dtype,
+        shards=ours.shards,
+        chunks=ours.chunks,
+        compressors=ours.compressors,
+        fill_value=0,
+        chunk_key_encoding=ours.metadata.chunk_key_encoding,
+        config={"write_empty_chunks": True},
+    )
+    theirs[:] = ours[:]
+    files = sorted(path.name for path in (tmp_path / "map").glob("c.*"))
+    assert files == sorted(path.name for path in (heatmap_store / "map").glob("c.*"))
+    for name in files:
+        assert (tmp_path / "map" / name).read_bytes() == (heatmap_store / "map" / name).read_bytes()

@@ -6,7 +6,6 @@ import google_crc32c
 import numcodecs
 import numpy as np
 import pytest
-from zstandard import ZstdCompressor, frame_content_size
 
 from pipeline.store.format.layout import ArrayLayout, Shard
 from pipeline.store.format.shard_file import (
@@ -139,7 +138,7 @@ def test_every_single_flipped_bit_of_a_chunk_is_found(rows):
 
 def test_what_a_compressor_did_before_and_in_which_thread_does_not_change_a_chunk(rows):
     """A shard computed by a resumed run has the bytes it would have had."""
-    expected = [ZstdCompressor(level=3).compress(row) for row in rows]
+    expected = [numcodecs.Zstd(level=3).encode(row) for row in rows]
 
     def frames(order):
         return {row: encode_chunk(rows[row], 3)[:-4] for row in order}
@@ -158,7 +157,7 @@ def test_levels_may_take_turns(rows):
 
 def test_a_frame_states_how_long_its_contents_are(rows):
     """zarr-python and tensorstore need not be given it to decode."""
-    assert frame_content_size(encode_chunk(rows, 3)) == rows.nbytes
+    assert encode_chunk(rows, 3)[4:6] == bytes([0x20, rows.nbytes])  # one segment, length in one byte
 
 
 def test_data_of_another_shape_are_damage_not_a_traceback(rows):
