@@ -35,16 +35,14 @@ from pipeline.params import DatasetParams, ExtractParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.rows import StoredMaps
 from pipeline.teachers.teacher import Teacher
-from student.data.batch import TeacherBatch
+from student.data.batch import TeacherBatch, teacher_batch
 from student.losses.distillation import DistillationLoss, LossWeights
 from student.losses.divergence import divergence
 from student.losses.term import total_loss
 from student.network.config import StudentConfig
 from student.network.decode import decode
 from student.targets.batch_targets import TargetMaker, TargetSettings
-from student.targets.label import label_targets
-from student.targets.stored import teacher_batch
-from student.targets.teacher import TeacherTargets, teacher_targets
+from student.targets.joint_targets import TeacherTargets, label_targets, teacher_targets
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 from student.weighting.adaptive import AdaptiveWeighting
 from student.weighting.ca_mkd import CaMkdWeighting

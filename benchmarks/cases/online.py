@@ -15,12 +15,11 @@ from pipeline.params import AugmentParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.teachers.maps import HeatmapOutput, Maps
 from pipeline.teachers.teacher import Teacher
-from student.data.batch import TeacherBatch, TrainingBatch
+from student.data.batch import TeacherBatch, TrainingBatch, WantedCrop, spread_out
 from student.data.dataset import TrainingSet
 from student.data.split import TrainingSplit
 from student.network.config import StudentConfig
 from student.targets.mode import mode_share
-from student.targets.stored import WantedCrop, spread_out
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 CROP = "crop"

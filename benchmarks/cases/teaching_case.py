@@ -18,9 +18,8 @@ from pipeline.params import ExtractParams, StudentParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.rows import HeatmapRows, SimCCRows, StoredMaps
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
-from student.data.batch import TeacherBatch, TrainingBatch
+from student.data.batch import TeacherBatch, TrainingBatch, teacher_batch
 from student.network.config import StudentConfig
-from student.targets.stored import teacher_batch
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 UNION = build_union([load_convention("coco17")])

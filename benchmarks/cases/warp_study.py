@@ -200,7 +200,7 @@ def _plane(geometry: MapGeometry) -> MapGeometry:
 
 
 def _density(maps: Maps, beta: float | None) -> Float32[Tensor, "b k h w"]:
-    """As `student.targets.teacher` makes them; heatmaps up to a factor."""
+    """As `student.targets.joint_targets` makes them; heatmaps up to a factor."""
     if isinstance(maps, HeatmapOutput):
         return maps.heatmap_BKHW.clamp_min(0) ** DEFAULT_EXPONENT["heatmap"]
     sharpness = DEFAULT_SHARPNESS if beta is None else beta

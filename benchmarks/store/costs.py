@@ -17,8 +17,7 @@ from pipeline.files.durable import write_durably
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.shard_file import checksum_holds, decode_into, encode_chunk, encode_index
 from pipeline.store.read.local_bytes import LocalBytes
-from pipeline.store.read.map_reader import MapReader
-from pipeline.store.read.reader import StoreReader
+from pipeline.store.read.reader import MapReader, StoreReader
 from pipeline.store.store import open_store
 
 GATHER = 256

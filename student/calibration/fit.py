@@ -21,10 +21,10 @@ from student.calibration.teacher_calibration import (
     Calibration,
     Trust,
 )
+from student.data.batch import check_finite
 from student.data.split import TrainingSplit
 from student.evaluation.metrics.correctness import RIGHT_WITHIN, is_right
 from student.targets.mode import CACHED_CROPS, axis_probability, mode_share, raised, windows
-from student.targets.stored import check_finite
 from student.targets.teacher_spec import TeacherSpec
 from student.targets.union_labels import union_labels
 

@@ -9,12 +9,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pipeline.params import AugmentParams
-from student.data.batch import TeacherBatch, TrainingBatch
+from student.data.batch import TeacherBatch, TrainingBatch, WantedCrop, read_teacher
 from student.data.crops import CropMaker, TrainingCrop
 from student.data.sampler import Draw
 from student.data.split import TrainingSplit
 from student.network.config import StudentConfig
-from student.targets.stored import WantedCrop, read_teacher
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 

@@ -15,8 +15,7 @@ from student.data.batch import TrainingBatch
 from student.losses.term import LossTerm
 from student.network.config import StudentConfig
 from student.network.positions import Positions
-from student.targets.label import label_targets
-from student.targets.teacher import teacher_targets
+from student.targets.joint_targets import label_targets, teacher_targets
 from student.targets.teacher_spec import TeacherSpec
 from student.weighting.distance import tolerance
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting

@@ -83,7 +83,7 @@ def body_frame(joints: Sequence[str]) -> tuple[int, int, int, int] | None:
 def warp_plane(student: StudentConfig) -> MapGeometry:
     """The 2-D map onto which teachers' maps are warped: the student's own, or, for SimCC, a heatmap's.
 
-    Only what lies beside a map's peak goes over it (`student.targets.residual`), so it need not be finer.
+    Only what lies beside a map's peak goes over it (`student.targets.warp`), so it need not be finer.
     """
     if student.map.kind == "heatmap":
         return student.map

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from student.losses.term import LossTerm
-from student.targets.teacher import TeacherTargets
+from student.targets.joint_targets import TeacherTargets
 
 
 @dataclass(frozen=True)

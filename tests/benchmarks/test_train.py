@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks.cases.flops import onnx_flops
 from benchmarks.cases.train_case import make_workspace
 from benchmarks.train import main, online_arm, stored_arm, with_params
-from student.targets.teacher import teacher_targets
+from student.targets.joint_targets import teacher_targets
 
 
 def test_an_onnx_networks_operations_by_hand(tmp_path):

@@ -11,14 +11,13 @@ from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry, compose, invert, mirror_affine
 from pipeline.geometry.views import view_affine
 from pipeline.params import AugmentParams
-from student.data.batch import TeacherBatch
+from student.data.batch import TeacherBatch, WantedCrop, read_teacher
 from student.data.dataset import TrainingSet
 from student.data.dropped_patch import known_outside
 from student.data.loader import BatchLoader
 from student.data.sampler import Draw
 from student.data.training_data import open_training_data
 from student.network.config import StudentConfig
-from student.targets.stored import WantedCrop, read_teacher
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 STRONG = AugmentParams(

@@ -16,7 +16,7 @@ from student.losses.distillation import DistillationLoss, LossWeights
 from student.losses.term import LossTerm, total_loss
 from student.network.config import StudentConfig
 from student.targets.batch_targets import TargetMaker, TargetSettings
-from student.targets.label import gaussian_targets
+from student.targets.joint_targets import gaussian_targets
 from student.targets.teacher_spec import TeacherSpec
 from student.weighting.fixed import FixedWeighting
 

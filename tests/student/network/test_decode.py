@@ -8,7 +8,7 @@ import torch
 from pipeline.geometry import MapGeometry
 from student.network.decode import decode
 from student.network.positions import mean_log_probability, mirrored
-from student.targets.label import gaussian_targets
+from student.targets.joint_targets import gaussian_targets
 
 GEOMETRIES = [
     MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5)),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from student.targets.teacher import TeacherTargets
+from student.targets.joint_targets import TeacherTargets
 from student.weighting.strategy import Sample, TeacherAnswer
 
 

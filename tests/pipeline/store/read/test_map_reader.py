@@ -6,7 +6,7 @@ import pytest
 from pipeline.store.format.layout import ArrayLayout, Shard
 from pipeline.store.format.shard_file import encode_chunk, encode_index
 from pipeline.store.read.local_bytes import LocalBytes
-from pipeline.store.read.map_reader import LostShard, MapReader
+from pipeline.store.read.reader import LostShard, MapReader
 
 SHARDS = (Shard(0, 0, 4), Shard(1, 4, 6), Shard(2, 8, 12))
 """Rows 6 and 7 hold no crop: the store grew."""

@@ -12,10 +12,10 @@ from pipeline.params import ExtractParams, TeacherParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.rows import SimCCRows, StoredMaps
 from pipeline.teachers.adapters.registry import build_teacher
+from student.data.batch import teacher_batch
 from student.inference.crop_inference import Predictor
 from student.network.decode import decode
-from student.targets.stored import teacher_batch
-from student.targets.teacher import teacher_targets
+from student.targets.joint_targets import teacher_targets
 from student.targets.teacher_spec import TeacherSpec, warp_plane
 
 pytestmark = [pytest.mark.mm, pytest.mark.realdata]

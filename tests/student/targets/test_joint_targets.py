@@ -14,8 +14,7 @@ from student.data.sampler import Draw
 from student.data.training_data import TrainingData, open_training_data
 from student.network.config import StudentConfig
 from student.network.decode import decode
-from student.targets.label import label_targets
-from student.targets.teacher import TeacherTargets, teacher_targets
+from student.targets.joint_targets import TeacherTargets, label_targets, teacher_targets
 
 STRONG = AugmentParams(flip=0.5, rotation_degrees=40, scale=0.2, shift=0.05, half_body=0.0)
 STILL = AugmentParams(flip=0.0, rotation_degrees=0, scale=0.0, shift=0.0, half_body=0.0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.geometry import MapGeometry
-from student.targets.label import gaussian_targets, label_targets
+from student.targets.joint_targets import gaussian_targets, label_targets
 
 HEATMAP = MapGeometry("heatmap", (24, 32), (4.0, 4.0), (1.5, 1.5))
 SIMCC = MapGeometry("simcc", (192, 256), (0.5, 0.5), (-0.25, -0.25))
