@@ -1,7 +1,7 @@
 """Parameters and multiply-accumulates of every student: `python -m benchmarks.student_sizes --json`."""
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import click
 import torch
@@ -10,12 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.conventions.registry import load_convention
 from pipeline.conventions.union import build_union
+from pipeline.extensions import BACKBONES, HEADS
 from pipeline.params import StudentParams
 from student.network.config import StudentConfig
 from student.network.pose_student import PoseStudent
-
-BACKBONES = get_args(StudentParams.model_fields["backbone"].annotation)
-HEADS = get_args(StudentParams.model_fields["head"].annotation)
 
 
 @click.command()
@@ -26,7 +24,7 @@ def main(input_size: tuple[int, int], output_stride: str, as_json: bool) -> None
     """Of every backbone with every head, for COCO's 17 joints."""
     sizes = [
         {"backbone": backbone, "head": head, **size_of(backbone, head, input_size, int(output_stride))}
-        for backbone in BACKBONES
+        for backbone in BACKBONES.own
         for head in HEADS
     ]
     click.echo(json.dumps(sizes, indent=2) if as_json else _table(sizes))

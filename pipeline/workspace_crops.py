@@ -30,7 +30,7 @@ def people_of(workspace: Workspace, dataset: str) -> CropTable | None:
         KDError: as `crops_of`.
     """
     params = workspace.dataset(dataset)
-    if params.format == "images":
+    if not params.has_labels:
         return None
     table = read_crop_table(workspace.people(dataset), workspace.path(params.images))
     return _checked(workspace, params.model_copy(update={"boxes": None}), table)

@@ -5,23 +5,8 @@ from typing import Any
 import click
 
 from pipeline.errors import KDError
+from pipeline.extensions import COMMANDS
 from pipeline.files.atomic import NO_SPACE
-from stages.commands.ablate.command import ablate
-from stages.commands.ablate.run_process import ablate_run
-from stages.commands.calibrate import calibrate
-from stages.commands.detect_people import detect_people
-from stages.commands.doctor import doctor
-from stages.commands.evaluate import evaluate
-from stages.commands.extract_teachers import extract_teachers
-from stages.commands.fidelity import fidelity
-from stages.commands.index_datasets import index_datasets
-from stages.commands.init import init
-from stages.commands.recipe import recipe
-from stages.commands.reliability import reliability
-from stages.commands.skeleton import skeleton
-from stages.commands.store.group import store
-from stages.commands.synthesize import synthesize
-from stages.commands.train_student import train_student
 from stages.terminal.near_names import GuessingGroup
 
 
@@ -80,22 +65,5 @@ def main() -> None:
     """
 
 
-for command in (
-    init,
-    doctor,
-    skeleton,
-    synthesize,
-    detect_people,
-    index_datasets,
-    extract_teachers,
-    train_student,
-    evaluate,
-    ablate,
-    ablate_run,
-    store,
-    fidelity,
-    calibrate,
-    reliability,
-    recipe,
-):
-    main.add_command(command)
+for name in COMMANDS:
+    main.add_command(COMMANDS.load(name), name)

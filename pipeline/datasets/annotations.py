@@ -3,14 +3,38 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from pipeline.conventions.convention import Convention
 from pipeline.datasets.refusal import Reason, Refusal, Refused
+from pipeline.params import DatasetParams
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,18})?")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 NO_ANNOTATION = -1
 """Annotation id of a person who was detected, not annotated."""
+
+
+@dataclass(frozen=True)
+class AnnotationSource:
+    """What a format's reader is given: a dataset split's entry in params.yaml, the folder that its paths
+    start at, and the convention of its labels (None where the format has no labels)."""
+
+    dataset: str
+    params: DatasetParams
+    root: Path
+    convention: Convention | None
+
+    @property
+    def path(self) -> Path:
+        """The annotation file, or folder."""
+        return self.root / self.params.annotations
+
+    @property
+    def boxes(self) -> Path | None:
+        """Detections in place of the annotated boxes."""
+        return None if self.params.boxes is None else self.root / self.params.boxes
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,16 @@ from pathlib import Path
 
 from pipeline.conventions.convention import Convention
 from pipeline.conventions.registry import load_convention
-from pipeline.datasets.annotations import Annotations, Person
+from pipeline.datasets.annotations import Annotations, AnnotationSource, Person
 from pipeline.datasets.crop_rows import CropRows
 from pipeline.datasets.crop_table import CropTable
-from pipeline.datasets.formats.coco import read_coco
 from pipeline.datasets.formats.detections import read_detections
 from pipeline.datasets.formats.json_file import read_json
-from pipeline.datasets.formats.mpii import read_mpii
-from pipeline.datasets.formats.posetrack18 import read_posetrack18
-from pipeline.datasets.formats.unlabelled import read_unlabelled
 from pipeline.datasets.image_files import ImageFacts, inspect_images
 from pipeline.datasets.refusal import Refusal, Refused, nothing_left
 from pipeline.datasets.screening import screen
 from pipeline.errors import KDError
+from pipeline.extensions import FORMATS
 from pipeline.files.hashes import known_sha256
 from pipeline.params import DatasetParams
 
@@ -46,7 +43,7 @@ def index_dataset(
     convention = load_convention(params.convention, root) if params.convention else None
     images_root = _images_folder(name, params, root)
     sources = sources_of(params, root)  # before they are read: what changes meanwhile is found later
-    annotations = _read(name, params, convention, root)
+    annotations = _read(AnnotationSource(name, params, root, convention))
     known = {} if known is None else known
     names = sorted({person.image.file_name for person in annotations.people} - known.keys())
     known |= inspect_images(images_root, names, workers, progress)
@@ -76,7 +73,7 @@ def index_people(
     Raises:
         KDError: as `index_dataset`.
     """
-    if params.format == "images":
+    if not params.has_labels:
         return None
     annotated = params.model_copy(update={"boxes": None})
     return index_dataset(name, annotated, root, keep_unlabelled=True, known=known)[0]
@@ -92,24 +89,12 @@ def _images_folder(name: str, params: DatasetParams, root: Path) -> Path:
     return folder
 
 
-def _read(name: str, params: DatasetParams, convention: Convention | None, root: Path) -> Annotations:
+def _read(source: AnnotationSource) -> Annotations:
     """The people of the annotations, or of the detections that stand in for them."""
-    if params.format == "images":
-        return read_unlabelled(name, params, root)
-    source = root / params.annotations
-    annotations = _read_annotated(source, params, convention)
-    if params.boxes is None:
+    annotations = FORMATS.load(source.params.format)(source)
+    if source.boxes is None or not source.params.has_labels:  # pictures without labels have their boxes so
         return annotations
-    boxes = root / params.boxes
-    return read_detections(read_json(boxes), boxes, params, annotations.images)
-
-
-def _read_annotated(source: Path, params: DatasetParams, convention: Convention) -> Annotations:
-    if params.format == "posetrack18":
-        return read_posetrack18(source, convention, params)
-    if params.format == "mpii":
-        return read_mpii(read_json(source), source, params)
-    return read_coco(read_json(source), source, convention, params)
+    return read_detections(read_json(source.boxes), source.boxes, source.params, annotations.images)
 
 
 def _screen_all(

@@ -8,7 +8,7 @@ from pipeline.params.extract import ExtractParams, ViewsParams
 from pipeline.params.params import Params, is_section, parse_params, read_params
 from pipeline.params.parse import parse_section
 from pipeline.params.section import ModelName, PixelSize, Section, Sha256, section_in
-from pipeline.params.student import INIT_SOURCES, PACKAGED_WEIGHTS, InitParams, StudentParams
+from pipeline.params.student import PACKAGED_WEIGHTS, InitParams, StudentParams
 from pipeline.params.teachers import TeacherParams
 from pipeline.params.train import TrainParams, ValidationParams
 
@@ -19,7 +19,6 @@ __all__ = [
     "DistillParams",
     "EvaluateParams",
     "ExtractParams",
-    "INIT_SOURCES",
     "InitParams",
     "LastEpochsParams",
     "ModelName",

@@ -1,16 +1,21 @@
 """`cells`, `datasets` and `skeleton`: what is extracted, from what, and the joints that are learned."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.extensions import FORMATS
+from pipeline.params.one_of import OneOf
 from pipeline.params.section import Fraction, Section
+
+UNLABELLED = "images"
+"""The format of pictures of which boxes alone are known."""
 
 
 class DatasetParams(Section):
     """One dataset split: where it lies and how to read it. Paths are relative to the workspace."""
 
-    format: Literal["coco", "mpii", "posetrack18", "images"]
+    format: Annotated[str, OneOf(FORMATS)]
     """How the annotations are written; `images`: boxes alone, no labels."""
     convention: str | None = None
     """Of the labels; format `images` needs none."""
@@ -30,6 +35,10 @@ class DatasetParams(Section):
     """Leading part of the annotations' file names that `images` lacks (Human-Art: `HumanArt/images/`)."""
     origin: Literal[0, 1] = 0
     """What the annotations call the centre of the top-left pixel: 1 where they count from 1 (JHMDB)."""
+
+    @property
+    def has_labels(self) -> bool:
+        return self.format != UNLABELLED
 
 
 class CellsParams(Section):

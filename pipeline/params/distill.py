@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.errors import KDError
+from pipeline.extensions import LOSSES, WEIGHTINGS
+from pipeline.params.one_of import OneOf
 from pipeline.params.section import Fraction, Section, in_place
 
 
@@ -24,7 +26,7 @@ class DistillParams(Section):
     """Fixed weight per teacher; None: every teacher in `cells`, weight 1."""
     min_confidence: Fraction = 0.1
     """A joint in which its teacher's own confidence, as stored, is lower than this teaches nothing."""
-    weighting: Literal["fixed", "confidence", "ca-mkd", "adaptive", "reliability"] = "fixed"
+    weighting: Annotated[str, OneOf(WEIGHTINGS)] = "fixed"
     """What the fixed weights are multiplied with, or how their sum is dealt out, per crop and joint."""
     reliability_power: float = Field(default=2.0, gt=0.0, le=8.0)
     """Of the share of right answers, for the weighting `reliability`."""
@@ -42,7 +44,7 @@ class DistillParams(Section):
     calibration: str | None = None
     """A calibration.json to use as it is (`kd-pipeline calibrate --out`); None: one is fitted for the
     training."""
-    loss: Literal["kl", "mse", "peak_mse"] = "kl"
+    loss: Annotated[str, OneOf(LOSSES)] = "kl"
     """What a distance between the student's and the teacher's distribution costs (docs/distillation.md)."""
     temperature: float = Field(default=1.0, ge=0.05, le=20.0)
     """Of the loss `kl`: above 1, faint positions count more."""

@@ -58,7 +58,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _labels_have_a_convention(self) -> "Params":
         for name, dataset in self.datasets.items():
-            if dataset.convention is None and dataset.format != "images":
+            if dataset.convention is None and dataset.has_labels:
                 message = (
                     f"convention is missing, but format {dataset.format} has labels, whose joints it names. "
                     "Set it to a built-in one (coco17, mpii16, ...) or to the path of your own YAML; or set "
@@ -133,7 +133,7 @@ class Params(Section):
             *(("train.calibrate_scores", name) for name in self.train.calibrate_scores),
             *(("train.validation.datasets", name) for name in self._validated()),
         ):
-            if self.datasets[name].format == "images":
+            if not self.datasets[name].has_labels:
                 message = f"dataset {name} is of format images, which has no labels, but labels are needed. "
             elif name in self.train.datasets:
                 message = (

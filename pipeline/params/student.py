@@ -1,17 +1,16 @@
 """`student`: the network and the weights that it starts from."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.errors import KDError
+from pipeline.extensions import BACKBONES, HEADS, INITIALISERS
+from pipeline.params.one_of import OneOf
 from pipeline.params.section import PixelSize, Section, Sha256, Sigma, in_place
 
 PACKAGED_WEIGHTS = "imagenet"
-"""What `student.init.backbone` calls an installed package's weights."""
-
-
-INIT_SOURCES = ("rtmpose", "simple_baseline", "backbone", "student")
+"""What `student.init.backbone` calls the weights that the backbone's package brings."""
 
 
 class InitParams(Section):
@@ -24,7 +23,8 @@ class InitParams(Section):
     """A checkpoint (.pth) of MMPose's with SimpleBaseline's heatmap head (td-hm); its joints are copied by
     name."""
     backbone: str | None = None
-    """A file with a backbone's weights; `imagenet`: an installed package's (efficientnet_lite0 only)."""
+    """A file with a backbone's weights; `imagenet`: those that come with the backbone, from an
+    installed package (efficientnet_lite0) or from timm's cache or download (timm:NAME)."""
     student: str | None = None
     """The folder of another student; its joints are copied by name."""
     sha256: Sha256 | None = None
@@ -34,7 +34,7 @@ class InitParams(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> "InitParams":
-        given = [name for name in INIT_SOURCES if getattr(self, name) is not None]
+        given = [name for name in INITIALISERS if getattr(self, name) is not None]
         if len(given) > 1:
             raise in_place(
                 "student.init", KDError(f"{' and '.join(given)} are both given. Keep one of them.")
@@ -52,19 +52,9 @@ class InitParams(Section):
 class StudentParams(Section):
     """The network."""
 
-    backbone: Literal[
-        "mobilenet_v3_small",
-        "mobilenet_v3_large",
-        "resnet18_slim",
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "efficientnet_lite0",
-        "cspnext_t",
-        "cspnext_s",
-        "cspnext_m",
-    ] = "resnet18"
-    """The network before the head; docs/students.md has their sizes."""
+    backbone: Annotated[str, OneOf(BACKBONES)] = "resnet18"
+    """The network before the head; docs/students.md has their sizes. `timm:NAME`: one of timm's, by its name
+    there."""
     output_stride: Literal[16, 32] = 32
     """Input pixels to a cell of the backbone's last map: 16 leaves the last stage out, for small inputs, or
     (resnet18_slim) dilates it."""
@@ -72,7 +62,7 @@ class StudentParams(Section):
     """Stages of the backbone, from the stem on, that keep their weights and statistics."""
     init: InitParams = InitParams()
     """The weights it starts from."""
-    head: Literal["heatmap", "simcc", "rtmcc"] = "heatmap"
+    head: Annotated[str, OneOf(HEADS)] = "heatmap"
     """rtmcc: RTMPose's, SimCC with attention between joints."""
     input_size: PixelSize = (192, 256)
     """(width, height) of a crop, in pixels."""

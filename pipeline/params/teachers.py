@@ -1,16 +1,18 @@
 """`teachers`: pretrained networks."""
 
-from typing import Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.extensions import ADAPTERS
+from pipeline.params.one_of import OneOf
 from pipeline.params.section import PixelSize, Section, Sha256
 
 
 class TeacherParams(Section):
     """One pretrained teacher. Its files belong in `teachers/<name>/`, where DVC watches them."""
 
-    adapter: Literal["mmpose", "onnx"]
+    adapter: Annotated[str, OneOf(ADAPTERS)]
     """Which kind of network it is: an MMPose config and checkpoint, or an ONNX file and its sidecar."""
     checkpoint: str
     """The file with its weights, from the workspace: .pth, or .onnx."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.terminal.table import aligned
-from student.weighting.reliability import PRIOR_LABELS
+from student.weighting.right_shares import PRIOR_LABELS
 from student.weighting.teacher_record import TeacherRecord
 
 Records = Mapping[str, TeacherRecord]

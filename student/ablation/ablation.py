@@ -6,16 +6,17 @@ from pathlib import Path
 
 from pipeline.conventions.registry import load_convention
 from pipeline.errors import KDError, unknown_name
+from pipeline.extensions import METRICS
 from pipeline.files.yaml_file import load_yaml
 from pipeline.params import Params
 from pipeline.workspace import Workspace
 from student.ablation.ablation_file import AblationFile, read_ablation_file
 from student.ablation.arm import Arm, resolve_arms
 from student.ablation.column import Column, columns_of
-from student.evaluation.metrics.oks import STATISTICS
 
 FOLDER = "ablations"
-METRICS = (*STATISTICS, "PCK20_limbs", "PCK20", "PCKh50")
+LESS_IS_BETTER = ("ECE",)
+"""Of metrics, those that arms are not compared by."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,9 @@ class Ablation:
 
     def _check_names(self) -> None:
         file, evaluated = self.file, self._params.evaluate.datasets
-        if file.metric not in METRICS:
-            raise KDError(f"metric: {unknown_name('metric', file.metric, METRICS)}")
+        compared = [name for name in METRICS if name not in LESS_IS_BETTER]
+        if file.metric not in compared:
+            raise KDError(f"metric: {unknown_name('metric', file.metric, compared)}")
         names = [arm.name for arm in self.arms]
         if file.baseline is not None and file.baseline not in names:
             raise KDError(f"baseline: {unknown_name('arm', file.baseline, names)}")

@@ -97,7 +97,7 @@ def _taught_datasets(workspace: Workspace) -> list[str]:
     taught = [
         name
         for name in dict.fromkeys(params.train.datasets)
-        if params.distill.weight > 0 or params.datasets[name].format != "images"
+        if params.distill.weight > 0 or params.datasets[name].has_labels
     ]
     if not taught:
         raise KDError(

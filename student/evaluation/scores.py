@@ -1,6 +1,7 @@
 """Every number of one model on one labelled dataset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -8,11 +9,11 @@ from jaxtyping import Bool, Float64
 from pipeline.conventions.convention import Convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.errors import KDError
-from student.evaluation.metrics.calibration_error import ScoreBin, calibration_error, reliability_curve
+from pipeline.extensions import METRICS
+from student.evaluation.metrics.calibration_error import ScoreBin, reliability_curve
 from student.evaluation.metrics.oks import average_precision
 from student.evaluation.metrics.pck import (
     HEAD_THRESHOLD,
-    LIMB_JOINTS,
     TORSO_THRESHOLD,
     Pck,
     head_lengths,
@@ -35,20 +36,24 @@ class Scores:
     """PCKh@0.5 of the head segment's length."""
     reliability: tuple[ScoreBin, ...] = ()
     """Scores beside the share of joints that are right; empty without a label."""
+    table: CropTable | None = field(default=None, compare=False, repr=False)
+    """The crops that were predicted, with their own labels."""
+    convention: Convention | None = field(default=None, compare=False, repr=False)
+    ordered: Predictions | None = field(default=None, compare=False, repr=False)
+    """Predictions in the table's order."""
+
+    @cached_property
+    def _numbers(self) -> dict[str, float]:
+        measured = {name: METRICS.load(name)(self) for name in METRICS}
+        return {name: round(value, 4) for name, value in measured.items() if value is not None}
 
     def flat(self) -> dict[str, float]:
-        """Name to fraction (0 to 1), always in the same order; what cannot be measured is absent.
+        """Name to fraction (0 to 1), by the metrics of `pipeline.extensions` in their order; what cannot be
+        measured is absent.
 
         Of `ECE`, the expected calibration error, less is better; of all others, more.
         """
-        measured = dict(self.oks)
-        if self.torso is not None:
-            measured["PCK20_limbs"] = self.torso.over(LIMB_JOINTS)
-            measured["PCK20"] = self.torso.over(self.torso.joints)
-        if self.head is not None:
-            measured["PCKh50"] = self.head.over(self.head.joints)
-        measured["ECE"] = calibration_error(self.reliability)
-        return {name: round(value, 4) for name, value in measured.items() if value is not None}
+        return dict(self._numbers)
 
 
 def evaluate_predictions(
@@ -76,7 +81,10 @@ def evaluate_predictions(
         oks=average_precision(people, convention, table, ordered),
         torso=torso,
         head=head,
-        reliability=reliability_curve(table, ordered, _labelled(table)),
+        reliability=reliability_curve(table, ordered, labelled_joints(table)),
+        table=table,
+        convention=convention,
+        ordered=ordered,
     )
 
 
@@ -90,7 +98,7 @@ def _check_joints(convention: Convention, predictions: Predictions) -> None:
 
 def pck_of(table: CropTable, convention: Convention, ordered: Predictions) -> tuple[Pck | None, Pck | None]:
     """PCK@0.2 of the torso and PCKh@0.5 of the head; `ordered` are predictions in the table's order."""
-    labelled_NK = _labelled(table)
+    labelled_NK = labelled_joints(table)
 
     def share(length_N: Float64[np.ndarray, "n"] | None, threshold: float) -> Pck | None:
         if length_N is None:
@@ -111,6 +119,6 @@ def pck_of(table: CropTable, convention: Convention, ordered: Predictions) -> tu
     )
 
 
-def _labelled(table: CropTable) -> Bool[np.ndarray, "n k"]:
+def labelled_joints(table: CropTable) -> Bool[np.ndarray, "n k"]:
     """Labels that count: those of crowds do not."""
     return (table.visibility > 0) & ~table.iscrowd[:, None]

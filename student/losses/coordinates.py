@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pipeline.geometry import MapGeometry
-from student.losses.divergence import Known, log_distribution, masks_of
+from student.losses.divergence import log_distribution, masks_of
+from student.losses.position_loss import Known
 from student.network.positions import Positions, as_cells
 
 SMALLEST_BODY = 0.02

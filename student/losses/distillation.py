@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from student.data.batch import TrainingBatch
-from student.losses.choice import PositionLoss
 from student.losses.coordinates import as_fractions, coordinate_error, pairwise_error, student_place
 from student.losses.divergence import divergence
 from student.losses.original import counted_twice, mean_divergence
+from student.losses.position_loss import PositionLoss
 from student.losses.reduction import Reduction, batch_sum, per_batch_joint
 from student.losses.term import LossTerm
 from student.network.positions import Positions

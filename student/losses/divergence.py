@@ -6,16 +6,22 @@ heatmap is almost everywhere zero; a softmax over the positions makes every one 
 Legend: B crops, J joints, P positions.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from student.losses.position_loss import Known, LossSettings, PositionLoss
 from student.network.positions import Positions
 
-Known = tuple[Bool[Tensor, "b _"], ...]
-"""Per axis, which of a crop's positions a target knows."""
 _UNKNOWN_LOGIT = -1e4
 """Probability 0 in float32, and unlike minus infinity no NaN where a crop knows no position at all."""
+
+
+def kl(settings: LossSettings) -> PositionLoss:
+    """`divergence` at the temperature of params.yaml."""
+    return partial(divergence, temperature=settings.temperature)
 
 
 def divergence(

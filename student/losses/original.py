@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from student.losses.divergence import Known, axis_divergence, masks_of
+from student.losses.divergence import axis_divergence, masks_of
+from student.losses.position_loss import Known
 from student.losses.term import LossTerm
 from student.network.positions import Positions
 

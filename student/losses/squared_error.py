@@ -5,13 +5,25 @@ Legend: B crops, J joints, P positions.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from student.losses.divergence import Known, log_distribution, masks_of
+from student.losses.divergence import log_distribution, masks_of
+from student.losses.position_loss import Known, LossSettings, PositionLoss
 from student.network.positions import Positions
+
+
+def mse(settings: LossSettings) -> PositionLoss:
+    """`squared_error` in the unit of the ground truth's maps."""
+    return partial(squared_error, sigma=settings.sigma)
+
+
+def peak_mse(settings: LossSettings) -> PositionLoss:
+    """`peak_squared_error`, which has no settings."""
+    return peak_squared_error
 
 
 def squared_error(

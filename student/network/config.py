@@ -8,6 +8,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pipeline.conventions.union import UnionSkeleton
 from pipeline.errors import KDError
+from pipeline.extensions import HEADS
 from pipeline.geometry import CropGeometry, MapGeometry
 from pipeline.params import StudentParams
 from student.calibration.score_calibration import ScoreCalibration
@@ -57,7 +58,7 @@ class StudentConfig:
             head=params.head,
             width=params.width,
             crop=CropGeometry(input_size=params.input_size, padding=params.padding),
-            map=student_map(params),
+            map=HEADS.load(params.head).map_of(params),
             target_sigma=params.sigma_xy,
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
@@ -114,37 +115,12 @@ def _check_parts(config: StudentConfig) -> None:
         raise ValueError(f"{wrong[0]}: its values do not fit each other, or the rest")
 
 
-def student_map(params: StudentParams) -> MapGeometry:
-    """Cells centred on the pixels they stand for (half-pixel geometry), so the map mirrors onto itself.
-
-    RTMPose's bins start at the centre of the first pixel instead, as its checkpoints were trained.
-
-    Raises:
-        KDError: bins of RTMPose's that do not mirror onto bins.
-    """
-    if params.head == "rtmcc":
-        return _rtmpose_map(params.input_size, params.simcc_split_ratio)
-    if params.head == "heatmap":
-        return half_pixel_map("heatmap", params.input_size, float(HEATMAP_STRIDE))
-    return half_pixel_map("simcc", params.input_size, 1 / params.simcc_split_ratio)
-
-
 def half_pixel_map(kind: str, input_size: tuple[int, int], stride: float) -> MapGeometry:
-    """Cell i covers input pixels stride*i - 1/2 to stride*(i+1) - 1/2."""
+    """Cell i covers input pixels stride*i - 1/2 to stride*(i+1) - 1/2: cells are centred on the pixels they
+    stand for, so the map mirrors onto itself."""
     offset = (stride - 1) / 2
     size = (round(input_size[0] / stride), round(input_size[1] / stride))
     return MapGeometry(kind=kind, size=size, scale=(stride, stride), offset=(offset, offset))
-
-
-def _rtmpose_map(input_size: tuple[int, int], ratio: float) -> MapGeometry:
-    """Bin i is input pixel i / ratio (mmpose/codecs/simcc_label.py)."""
-    if not ratio.is_integer():
-        raise KDError(
-            f"student.simcc_split_ratio is {ratio:g}, but the head rtmcc needs a whole number: bin i of a "
-            "mirrored crop is bin ratio * (width - 1) - i of the crop. RTMPose's own ratio is 2."
-        )
-    size = (round(input_size[0] * ratio), round(input_size[1] * ratio))
-    return MapGeometry("simcc", size, (1 / ratio, 1 / ratio))
 
 
 def _nearest_multiple(side: int, stride: int) -> int:

@@ -7,9 +7,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch import float32 as torch_float32
 
+from pipeline.extensions import HEADS
 from student.network.backbones.registry import build_backbone
 from student.network.config import StudentConfig
-from student.network.heads.build import build_head
+from student.network.heads.head import Head
 from student.network.positions import Positions
 
 
@@ -22,9 +23,8 @@ class PoseStudent(nn.Module):
         self.config = config
         self.backbone = build_backbone(config.backbone, config.output_stride)
         joints = config.skeleton.num_joints
-        self.head = build_head(
-            config.head, config.map, config.crop.input_size, self.backbone, config.width, joints
-        )
+        head: type[Head] = HEADS.load(config.head)
+        self.head = head.of(config.map, config.crop.input_size, self.backbone, config.width, joints)
         self._frozen: list[nn.Module] = []
 
     def freeze(self, stages: int) -> None:

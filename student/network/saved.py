@@ -57,6 +57,8 @@ def load_student(folder: Path, device: torch.device) -> PoseStudent:
         )
     try:
         student = PoseStudent(StudentConfig.from_dict(values))
+    except KDError as error:
+        raise KDError(f"{folder / CONFIG}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise _damaged(folder / CONFIG, error) from None
     try:

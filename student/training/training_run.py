@@ -15,8 +15,8 @@ from student.data.loader import BatchLoader, worker_count
 from student.data.sampler import EpochSampler
 from student.data.split import TrainingSplit
 from student.data.training_data import TrainingData
-from student.losses.choice import position_loss
 from student.losses.distillation import DistillationLoss, LossWeights
+from student.losses.position_loss import LossSettings, position_loss
 from student.network.init.initial_student import initial_student
 from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.training.checkpoint import changes, load_training_state
@@ -210,7 +210,9 @@ def _loss(params: Params, training_data: TrainingData, channels: int) -> Distill
             coordinate=distill.coordinate_weight,
             pairwise=distill.relation_weight,
         ),
-        teacher_loss=position_loss(distill.loss, distill.temperature, training_data.student.target_sigma),
+        teacher_loss=position_loss(
+            distill.loss, LossSettings(distill.temperature, training_data.student.target_sigma)
+        ),
         drop_teachers=distill.drop_teachers,
         original=distill.original_sum,
     )

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pipeline.params import Params
+from student.data.training_data import TrainingData
 from student.losses.term import LossTerm
 from student.weighting.distance import log_agreement
 from student.weighting.fixed import FixedWeighting
@@ -30,6 +32,12 @@ class AdaptiveWeighting(nn.Module, TeacherWeighting):
     through what is shared: the projection of the features, and a vector per teacher that all its joints
     have in common.
     """
+
+    @classmethod
+    def of(
+        cls, fixed: TeacherWeighting, params: Params, training_data: TrainingData, channels: int
+    ) -> TeacherWeighting:
+        return cls(fixed, training_data.student.skeleton.num_joints, channels)
 
     def __init__(self, fixed: FixedWeighting, joints: int, channels: int) -> None:
         super().__init__()

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pipeline.params import Params
+from student.data.training_data import TrainingData
 from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
 
 
@@ -28,6 +30,12 @@ class FixedWeighting(TeacherWeighting):
         """One teacher's weights, whatever the others say."""
         teaches_AR = (answer.targets.confidence_AR >= self.min_confidence) & answer.targets.taught_AR
         return torch.where(teaches_AR, self.weights[name], 0.0)
+
+    @classmethod
+    def of(
+        cls, fixed: TeacherWeighting, params: Params, training_data: TrainingData, channels: int
+    ) -> TeacherWeighting:
+        return fixed
 
     @property
     def fixed(self) -> "FixedWeighting":

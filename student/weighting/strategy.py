@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from pipeline.params import Params
+from student.data.training_data import TrainingData
 from student.losses.term import LossTerm
 from student.targets.joint_targets import TeacherTargets
 
@@ -52,6 +54,14 @@ class TeacherWeighting(ABC):
     """
 
     fixed: "TeacherWeighting"
+
+    @classmethod
+    def of(
+        cls, fixed: "TeacherWeighting", params: Params, training_data: TrainingData, channels: int
+    ) -> "TeacherWeighting":
+        """For one training. `channels`: of the student's features. A strategy that is made of more than
+        `fixed` is to have this method too."""
+        return cls(fixed)
 
     @abstractmethod
     def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:

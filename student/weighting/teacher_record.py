@@ -16,7 +16,7 @@ from student.data.split import TrainingSplit
 from student.data.training_data import TrainingData
 from student.targets.teacher_spec import TeacherSpec
 from student.targets.union_labels import union_labels
-from student.weighting.reliability import Tally, reliability_table, tally
+from student.weighting.right_shares import Tally, reliability_table, tally
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pipeline.conventions.convention import Convention
 from pipeline.datasets.annotations import (
     NO_ANNOTATION,
     Annotations,
+    AnnotationSource,
     ImageEntry,
     Person,
     file_name_of,
@@ -19,12 +20,17 @@ from pipeline.datasets.annotations import (
 )
 from pipeline.datasets.formats.detections import PERSON, people_category
 from pipeline.datasets.formats.joint_order import check_joint_order
-from pipeline.datasets.formats.json_file import COCO, wrong_format
+from pipeline.datasets.formats.json_file import COCO, read_json, wrong_format
 from pipeline.datasets.refusal import Reason, Refused
 from pipeline.params import DatasetParams
 
 HALPE_JOINTS = 136
 """Halpe's files hold body, face and hands; the first 26 are the convention halpe26."""
+
+
+def read(source: AnnotationSource) -> Annotations:
+    """Format `coco`: `read_coco` of the source's file."""
+    return read_coco(read_json(source.path), source.path, source.convention, source.params)
 
 
 def read_coco(value: Any, source: Path, convention: Convention, params: DatasetParams) -> Annotations:
@@ -210,7 +216,6 @@ def _person(
         iscrowd=crowd,
         has_stable_id="id" in entry,
         origin=params.origin,
-        binary_visibility=params.format == "posetrack18",
     )
 
 

@@ -6,13 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.datasets.annotations import Annotations, ImageEntry, Person, file_name_of, object_of
-from pipeline.datasets.formats.json_file import MPII, wrong_format
+from pipeline.datasets.annotations import (
+    Annotations,
+    AnnotationSource,
+    ImageEntry,
+    Person,
+    file_name_of,
+    object_of,
+)
+from pipeline.datasets.formats.json_file import MPII, read_json, wrong_format
 from pipeline.datasets.refusal import Reason, Refused
 from pipeline.params import DatasetParams
 
 PIXEL_STD = 200.0
 """MPII's scale is the person's height over 200 px."""
+
+
+def read(source: AnnotationSource) -> Annotations:
+    """Format `mpii`: `read_mpii` of the source's file."""
+    return read_mpii(read_json(source.path), source.path, source.params)
 
 
 def read_mpii(value: Any, source: Path, params: DatasetParams) -> Annotations:

@@ -1,25 +1,30 @@
 """PoseTrack18: COCO-style, one file a video or all in one, with a flag that only says labelled or not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.conventions.convention import Convention
-from pipeline.datasets.annotations import Annotations
+from pipeline.datasets.annotations import Annotations, AnnotationSource
 from pipeline.datasets.formats.coco import read_coco
 from pipeline.datasets.formats.json_file import COCO, read_json, wrong_format
 from pipeline.errors import KDError
-from pipeline.params import DatasetParams
 
 
-def read_posetrack18(source: Path, convention: Convention, params: DatasetParams) -> Annotations:
-    """The images and people of a joint file (MMPose's `posetrack18_val.json`) or of a folder of video files.
+def read(source: AnnotationSource) -> Annotations:
+    """Format `posetrack18`: the images and people of a joint file (MMPose's `posetrack18_val.json`) or of a
+    folder of video files.
 
     Raises:
         KDError: no JSON in the folder, or a file that is no COCO-style keypoint file.
     """
-    value = _merged(source) if source.is_dir() else read_json(source)
-    return read_coco(value, source, convention, params)
+    path = source.path
+    value = _merged(path) if path.is_dir() else read_json(path)
+    annotations = read_coco(value, path, source.convention, source.params)
+    people = annotations.people
+    for row, person in enumerate(people):
+        people[row] = replace(person, binary_visibility=True)
+    return annotations
 
 
 def _merged(folder: Path) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """What a workspace would extract into a cell now, as far as that is known without building the teacher."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from pipeline.errors import KDError
 from pipeline.files.hashes import known_sha256
 from pipeline.params import TeacherParams
 from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.provenance import CellProvenance
-from pipeline.teachers.adapters.onnx.external_data import external_data_sha256
-from pipeline.teachers.adapters.onnx.sidecar import read_sidecar
+from pipeline.teachers.adapters.registry import adapter_of
 from pipeline.workspace import Workspace
 
 
@@ -40,12 +37,8 @@ def _known_of_teacher(workspace: Workspace, params: TeacherParams, stored: dict[
         known["checkpoint_sha256"] = known_sha256(checkpoint)
     elif params.sha256:
         known["checkpoint_sha256"] = _completed(params.sha256, stored.get("checkpoint_sha256"))
-    if "external_data_sha256" in stored and checkpoint.is_file():
-        found = external_data_sha256(checkpoint)
-        known |= {} if found is None else {"external_data_sha256": found}
-    if stored.get("adapter") == params.adapter == "onnx":
-        with suppress(KDError):  # training needs no sidecar; extraction reports what is wrong with it
-            known["config_sha256"] = read_sidecar(workspace.path(params.config)).meaning_sha256
+    if stored.get("adapter") == params.adapter:
+        known |= adapter_of(params).known_provenance(params, workspace.root, stored)
     return {name: value for name, value in known.items() if name in stored}
 
 

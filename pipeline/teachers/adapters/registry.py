@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 
 from pipeline.conventions.registry import load_convention
+from pipeline.extensions import ADAPTERS
 from pipeline.params import TeacherParams
-from pipeline.teachers.adapters.onnx.onnx_teacher import build_onnx_teacher
+from pipeline.teachers.adapters.adapter import Adapter
 from pipeline.teachers.teacher import Teacher
 
 
@@ -14,14 +15,12 @@ def build_teacher(name: str, params: TeacherParams, root: Path, device: torch.de
     """The teacher called `name`, on `device`, in eval mode. Paths in `params` start at `root`.
 
     Raises:
-        KDError: a file is missing, unsafe or not the one that was meant; checkpoint, configuration and
-            convention do not fit each other; a kind of network that is not supported.
+        KDError: as `Adapter.build`; there is no such convention.
     """
     meaning = load_convention(params.convention, root)
-    if params.adapter == "onnx":
-        return build_onnx_teacher(name, params, root, meaning, device)
-    from pipeline.teachers.adapters.mmpose.mmpose_teacher import (
-        build_mmpose_teacher,
-    )  # takes seconds; ONNX needs none of it
+    return adapter_of(params).build(name, params, root, meaning, device)
 
-    return build_mmpose_teacher(name, params, root, meaning, device)
+
+def adapter_of(params: TeacherParams) -> Adapter:
+    """What makes teachers of this kind."""
+    return ADAPTERS.load(params.adapter)()

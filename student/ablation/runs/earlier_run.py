@@ -25,7 +25,7 @@ def complete_evaluation(run: Run) -> None:
         verdicts = {
             name: {STUDENT: _verdicts(run, name)}
             for name in run.workspace.params.evaluate.datasets
-            if run.workspace.dataset(name).format != "images"
+            if run.workspace.dataset(name).has_labels
         }
     except KDError:  # the table says which runs have no interval
         return

@@ -3,7 +3,8 @@
 Legend: B crops, C channels, H and W rows and columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,6 +22,26 @@ class Backbone(nn.Module):
 
     channels: int
     stride: int
+    brings_weights: ClassVar[bool] = False
+    """Whether `load_packaged_weights` has any."""
+
+    @classmethod
+    def of(cls, name: str, output_stride: int) -> "Backbone":
+        """The one called `name` with fresh weights, ending at a stride of 16 or 32. A class of one backbone
+        takes the stride alone; one of several is to have this method too."""
+        return cls(output_stride)
+
+    def load_packaged_weights(self) -> None:
+        """Take over the weights that come with the package it is from (`student.init.backbone: imagenet`).
+
+        Raises:
+            KDError: the package, or its weights, are not there.
+        """
+        raise NotImplementedError
+
+    def by_own_names(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of a file that is published for it, by the names they have here."""
+        return dict(tensors)
 
     @property
     def stages(self) -> Sequence[nn.Module]:

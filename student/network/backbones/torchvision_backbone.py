@@ -19,6 +19,10 @@ STEM_STRIDE = 4
 class ResNetBackbone(Backbone):
     """`conv1` to `layer4`, or to `layer3` for an output stride of 16."""
 
+    @classmethod
+    def of(cls, name: str, output_stride: int) -> Backbone:
+        return cls(name, output_stride)
+
     def __init__(self, name: str, output_stride: int) -> None:
         super().__init__()
         network = getattr(models, name)(weights=None)
@@ -37,6 +41,10 @@ class ResNetBackbone(Backbone):
 
 class MobileNetBackbone(Backbone):
     """`features`, up to the block that would halve them once more than `output_stride` wants."""
+
+    @classmethod
+    def of(cls, name: str, output_stride: int) -> Backbone:
+        return cls(name, output_stride)
 
     def __init__(self, name: str, output_stride: int) -> None:
         super().__init__()

@@ -8,14 +8,30 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from student.network.heads.upsampling import upsampling
+from pipeline.geometry import MapGeometry
+from pipeline.params import StudentParams
+from student.network.backbones.backbone import Backbone
+from student.network.config import HEATMAP_STRIDE, half_pixel_map
+from student.network.heads.head import Head
+from student.network.heads.upsampling import doublings_between, upsampling
 
 
-class HeatmapHead(nn.Module):
+class HeatmapHead(Head):
     """SimpleBaseline's head; its output is read as logits over cells, not as heatmap values."""
 
     joint_layer: ClassVar[str] = "projection"
     joints_attend: ClassVar[bool] = False
+
+    @classmethod
+    def map_of(cls, params: StudentParams) -> MapGeometry:
+        return half_pixel_map("heatmap", params.input_size, float(HEATMAP_STRIDE))
+
+    @classmethod
+    def of(
+        cls, geometry: MapGeometry, input_size: tuple[int, int], backbone: Backbone, width: int, joints: int
+    ) -> Head:
+        doublings = doublings_between(backbone.stride, HEATMAP_STRIDE)
+        return cls(backbone.channels, width, joints, doublings)
 
     def __init__(self, channels: int, width: int, joints: int, doublings: int) -> None:
         super().__init__()

@@ -11,7 +11,12 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pipeline.errors import KDError
+from pipeline.geometry import MapGeometry
+from pipeline.params import StudentParams
+from student.network.backbones.backbone import Backbone
 from student.network.heads.gated_attention import GatedAttention, ScaleNorm
+from student.network.heads.head import Head, cells_of
 
 HIDDEN = 256
 KERNEL = 7
@@ -20,7 +25,7 @@ SHARPNESS = 10.0
 the network, a checkpoint starts from the distributions it was trained to give."""
 
 
-class RTMCCHead(nn.Module):
+class RTMCCHead(Head):
     """A map per joint, flattened to a vector; the vectors, having attended to each other, give the bins.
 
     Jiang et al., RTMPose, arXiv 2303.07399.
@@ -28,6 +33,30 @@ class RTMCCHead(nn.Module):
 
     joint_layer: ClassVar[str] = "final_layer"
     joints_attend: ClassVar[bool] = True
+
+    @classmethod
+    def map_of(cls, params: StudentParams) -> MapGeometry:
+        """Bin i is input pixel i / ratio (mmpose/codecs/simcc_label.py): bins start at the centre of the
+        first pixel, as the checkpoints were trained.
+
+        Raises:
+            KDError: bins that do not mirror onto bins.
+        """
+        ratio = params.simcc_split_ratio
+        if not ratio.is_integer():
+            raise KDError(
+                f"student.simcc_split_ratio is {ratio:g}, but the head rtmcc needs a whole number: bin i of "
+                "a mirrored crop is bin ratio * (width - 1) - i of the crop. RTMPose's own ratio is 2."
+            )
+        size = (round(params.input_size[0] * ratio), round(params.input_size[1] * ratio))
+        return MapGeometry("simcc", size, (1 / ratio, 1 / ratio))
+
+    @classmethod
+    def of(
+        cls, geometry: MapGeometry, input_size: tuple[int, int], backbone: Backbone, width: int, joints: int
+    ) -> Head:
+        """Its hidden layers have RTMPose's width, whatever `width` is."""
+        return cls(backbone.channels, joints, cells_of(input_size, backbone.stride), geometry.size)
 
     def __init__(self, channels: int, joints: int, cells: int, bins: tuple[int, int]) -> None:
         """`cells`: positions of the feature map; `bins`: along x and along y.

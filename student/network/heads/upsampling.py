@@ -5,6 +5,11 @@ from itertools import pairwise
 from torch import nn
 
 
+def doublings_between(stride: int, wanted: int) -> int:
+    """Deconvolutions that lead from a map of one stride to one of the other."""
+    return (stride // wanted).bit_length() - 1
+
+
 def upsampling(channels: int, width: int, doublings: int) -> nn.Sequential:
     """Deconvolutions 4 x 4 of stride 2, `width` channels each (SimpleBaseline, Xiao et al., ECCV 2018)."""
     layers: list[nn.Module] = []

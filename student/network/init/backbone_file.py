@@ -10,16 +10,15 @@ from torch import Tensor
 from pipeline.errors import KDError
 from pipeline.params import InitParams
 from pipeline.teachers.checkpoints import checked_file, load_checkpoint, state_dict_of
-from student.network.backbones.backbone import Backbone
 from student.network.backbones.registry import build_backbone
-from student.network.config import StudentConfig
 from student.network.init.weights import BACKBONE, InitialWeights
+from student.network.pose_student import PoseStudent
 
 CLASSIFIERS = ("fc.", "classifier.", "head.")
 
 
-def read_backbone(params: InitParams, root: Path, config: StudentConfig, own: Backbone) -> InitialWeights:
-    """The weights in the file `params.backbone`, for the student's backbone `own`.
+def read_backbone(params: InitParams, root: Path, student: PoseStudent) -> InitialWeights:
+    """The weights in the file `params.backbone`, for the student's backbone.
 
     Their names may be the backbone's own, which for torchvision's are torchvision's, with or without
     `backbone.` before them (as OpenMMLab has them, and a saved student). Left out are a classifier or head,
@@ -30,10 +29,11 @@ def read_backbone(params: InitParams, root: Path, config: StudentConfig, own: Ba
     """
     path = root / params.backbone
     sha256 = checked_file(path, "student.init.backbone", params.sha256)
-    tensors = _bare(_read(path))
+    own = student.backbone
     with torch.device("meta"):
-        whole = build_backbone(config.backbone).state_dict()
-    beyond = whole.keys() - own.state_dict().keys()
+        whole = build_backbone(student.config.backbone)
+    tensors = whole.by_own_names(_bare(_read(path)))
+    beyond = whole.state_dict().keys() - own.state_dict().keys()
     kept = {f"{BACKBONE}{name}": tensor for name, tensor in tensors.items() if name not in beyond}
     return InitialWeights(f"the backbone file {path}", sha256, kept, part=BACKBONE)
 

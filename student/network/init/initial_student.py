@@ -4,13 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import KDError
+from pipeline.extensions import INITIALISERS
 from pipeline.params import PACKAGED_WEIGHTS, StudentParams
-from student.network.backbones.efficientnet_lite import EfficientNetLite0
 from student.network.config import StudentConfig
-from student.network.init.backbone_file import read_backbone
-from student.network.init.other_student import read_student
-from student.network.init.rtmpose_checkpoint import read_rtmpose
-from student.network.init.simple_baseline_checkpoint import read_simple_baseline
 from student.network.init.weights import InitialWeights, take_over
 from student.network.pose_student import PoseStudent
 
@@ -44,7 +40,7 @@ def initial_student(config: StudentConfig, params: StudentParams, root: Path) ->
 
 def _started(student: PoseStudent, params: StudentParams, root: Path) -> InitialStudent:
     if params.init.backbone == PACKAGED_WEIGHTS:
-        _load_imagenet(student)
+        _load_packaged(student)
         summary = "starts from ImageNet weights in the backbone; the head is fresh"
         return InitialStudent(student, PACKAGED_WEIGHTS, summary)
     weights = _read(student, params, root)
@@ -54,22 +50,17 @@ def _started(student: PoseStudent, params: StudentParams, root: Path) -> Initial
 
 
 def _read(student: PoseStudent, params: StudentParams, root: Path) -> InitialWeights | None:
-    if params.init.rtmpose:
-        return read_rtmpose(params.init, root, student.config.skeleton)
-    if params.init.simple_baseline:
-        return read_simple_baseline(params.init, root, student.config.skeleton)
-    if params.init.student:
-        return read_student(params.init, root, student.config.skeleton)
-    if params.init.backbone:
-        return read_backbone(params.init, root, student.config, student.backbone)
+    for source in INITIALISERS:
+        if getattr(params.init, source):
+            return INITIALISERS.load(source)(params.init, root, student)
     return None
 
 
-def _load_imagenet(student: PoseStudent) -> None:
-    if not isinstance(student.backbone, EfficientNetLite0):
+def _load_packaged(student: PoseStudent) -> None:
+    if not student.backbone.brings_weights:
         raise KDError(
             f"student.init.backbone is {PACKAGED_WEIGHTS} with the backbone {student.config.backbone}, but "
-            "the only weights that come along are efficientnet_lite0's. Choose that backbone, name a file "
-            "with weights, or leave student.init out."
+            "the only weights that come along are efficientnet_lite0's and those of timm:NAME. Choose such a "
+            "backbone, name a file with weights, or leave student.init out."
         )
-    student.backbone.load_imagenet()
+    student.backbone.load_packaged_weights()

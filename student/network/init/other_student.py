@@ -4,15 +4,15 @@ from pathlib import Path
 
 import torch
 
-from pipeline.conventions.union import UnionSkeleton
 from pipeline.params import InitParams
 from pipeline.teachers.checkpoints import checked_file
 from student.network.init.joints import rows_by_name
 from student.network.init.weights import InitialWeights
+from student.network.pose_student import PoseStudent
 from student.network.saved import WEIGHTS, load_student
 
 
-def read_student(params: InitParams, root: Path, union: UnionSkeleton) -> InitialWeights:
+def read_student(params: InitParams, root: Path, student: PoseStudent) -> InitialWeights:
     """The weights in the folder `params.student`.
 
     Raises:
@@ -21,5 +21,5 @@ def read_student(params: InitParams, root: Path, union: UnionSkeleton) -> Initia
     folder = root / params.student
     other = load_student(folder, torch.device("cpu"))
     sha256 = checked_file(folder / WEIGHTS, "student.init.student", params.sha256)
-    rows = rows_by_name(other.config.skeleton.joints, union)
+    rows = rows_by_name(other.config.skeleton.joints, student.config.skeleton)
     return InitialWeights(f"the student in {folder}", sha256, other.state_dict(), row_of_joint=rows)

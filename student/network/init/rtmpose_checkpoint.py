@@ -13,6 +13,7 @@ from pipeline.params import InitParams
 from pipeline.teachers.checkpoints import checked_file, joints_of, load_checkpoint, state_dict_of
 from student.network.init.joints import convention_of, rows_by_name, rows_by_relation
 from student.network.init.weights import InitialWeights
+from student.network.pose_student import PoseStudent
 
 UNUSED = ("ema_", "data_preprocessor.", "head.loss_module.")
 """What a checkpoint has besides its network: weights before they were averaged (MMCV 1 kept them), buffers of
@@ -20,14 +21,14 @@ preprocessing, and the loss."""
 JOINT_LAYER = "head.final_layer.weight"
 
 
-def read_rtmpose(params: InitParams, root: Path, union: UnionSkeleton) -> InitialWeights:
+def read_rtmpose(params: InitParams, root: Path, student: PoseStudent) -> InitialWeights:
     """The weights in the file `params.rtmpose`.
 
     Raises:
         KDError: it is missing, unsafe, damaged or not the one that was meant; nothing says which joints its
             head has.
     """
-    return read_mmpose("RTMPose", "rtmpose", params, root, union)
+    return read_mmpose("RTMPose", "rtmpose", params, root, student.config.skeleton)
 
 
 def read_mmpose(

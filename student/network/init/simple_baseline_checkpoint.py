@@ -5,23 +5,24 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pipeline.conventions.union import UnionSkeleton
 from pipeline.params import InitParams
 from student.network.init.rtmpose_checkpoint import read_mmpose
 from student.network.init.weights import InitialWeights
+from student.network.pose_student import PoseStudent
 
 LOGITS_PER_HEATMAP = 10.0
 """Heatmaps of peak 1 were learned, logits over cells are wanted: RTMPose's factor (`beta` of its loss)."""
 DECONVOLUTIONS, PROJECTION = "head.deconv_layers.", "head.final_layer."
 
 
-def read_simple_baseline(params: InitParams, root: Path, union: UnionSkeleton) -> InitialWeights:
+def read_simple_baseline(params: InitParams, root: Path, student: PoseStudent) -> InitialWeights:
     """The weights in the file `params.simple_baseline`, by the student's names.
 
     Raises:
         KDError: it is missing, unsafe, damaged or not the one that was meant; nothing says which joints its
             head has.
     """
+    union = student.config.skeleton
     found = read_mmpose("SimpleBaseline", "simple_baseline", params, root, union)
     tensors = {_renamed(name): _scaled(name, tensor) for name, tensor in found.tensors.items()}
     return replace(found, tensors=tensors)

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from student.weighting.fixed import FixedWeighting
-from student.weighting.reliability import (
-    PRIOR_LABELS,
-    ReliabilityWeighting,
-    Tally,
-    reliability_table,
-    tally,
-)
+from student.weighting.reliability import ReliabilityWeighting
+from student.weighting.right_shares import PRIOR_LABELS, Tally, reliability_table, tally
 
 FLAT = [10.0, 10.0]
 

@@ -9,7 +9,8 @@ from stages.cli import main
 from student.data.training_data import open_training_data
 from student.weighting.build import build_weighting
 from student.weighting.confidence import ConfidenceWeighting
-from student.weighting.reliability import PRIOR_LABELS, ReliabilityWeighting
+from student.weighting.reliability import ReliabilityWeighting
+from student.weighting.right_shares import PRIOR_LABELS
 from student.weighting.teacher_record import teacher_records
 
 

@@ -27,7 +27,7 @@ def test_an_uneven_padding_gives_more_to_the_right_and_the_bottom(kernel, stride
 def test_with_its_imagenet_weights_it_recognises_photographs(realdata):
     """Wrong names or paddings would leave it guessing among 1,000 classes: a mean top score near 0.001."""
     backbone = EfficientNetLite0(output_stride=32).eval()
-    backbone.load_imagenet()
+    backbone.load_packaged_weights()
     packaged = torch.load(_packaged_weights(), weights_only=True)
     paths = sorted((realdata / "coco_tiny" / "images").rglob("*.jpg"))[:8]
     with torch.inference_mode():

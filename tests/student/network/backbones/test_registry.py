@@ -2,15 +2,14 @@
 
 import subprocess
 import sys
-from typing import get_args
 
 import pytest
 import torch
 
-from pipeline.params import StudentParams
+from pipeline.extensions import BACKBONES
 from student.network.backbones.registry import build_backbone
 
-NAMES = get_args(StudentParams.model_fields["backbone"].annotation)
+NAMES = BACKBONES.own
 
 
 @pytest.mark.parametrize("output_stride", [16, 32])

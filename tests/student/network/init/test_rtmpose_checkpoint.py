@@ -146,10 +146,11 @@ def test_a_real_checkpoint_with_log_buffers_and_numpy_scalars_needs_nothing_of_o
         "from pipeline.conventions.registry import load_convention\n"
         "from pipeline.conventions.union import build_union\n"
         "from pipeline.params import InitParams\n"
-        "from student.network.init.rtmpose_checkpoint import read_rtmpose\n"
+        "from student.network.init.rtmpose_checkpoint import read_mmpose\n"
         "union = build_union([load_convention('coco17'), load_convention('mpii16')])\n"
         "path = 'teachers/mmpose/rtmpose-t_coco-256x192_pseudo-thunder_numpy-meta.pth'\n"
-        f"weights = read_rtmpose(InitParams(rtmpose=path), Path({str(realdata)!r}), union)\n"
+        "params = InitParams(rtmpose=path)\n"
+        f"weights = read_mmpose('RTMPose', 'rtmpose', params, Path({str(realdata)!r}), union)\n"
         "print(len(weights.row_of_joint))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
