@@ -36,9 +36,8 @@ from pipeline.store.format.map_codec import MapCodec
 from pipeline.store.format.rows import StoredMaps
 from pipeline.teachers.teacher import Teacher
 from student.data.batch import TeacherBatch, teacher_batch
-from student.losses.distillation import DistillationLoss, LossWeights
+from student.losses.distillation import DistillationLoss, LossWeights, total_loss
 from student.losses.divergence import divergence
-from student.losses.term import total_loss
 from student.network.config import StudentConfig
 from student.network.decode import decode
 from student.targets.batch_targets import TargetMaker, TargetSettings

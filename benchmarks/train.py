@@ -32,7 +32,7 @@ from student.calibration.calibrate import calibrate_training_data
 from student.data.batch import TrainingBatch
 from student.data.loader import BatchLoader, worker_count
 from student.data.training_data import open_training_data
-from student.losses.term import total_loss
+from student.losses.distillation import total_loss
 from student.training.train import CALIBRATION
 from student.training.training_run import TrainingRun
 

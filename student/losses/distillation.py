@@ -4,9 +4,10 @@ Legend: B crops, U union joints, A crops a teacher answered, R relations (teache
 positions, C channels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -15,13 +16,14 @@ from student.losses.coordinates import as_fractions, coordinate_error, pairwise_
 from student.losses.divergence import divergence
 from student.losses.original import counted_twice, mean_divergence
 from student.losses.position_loss import PositionLoss
-from student.losses.reduction import Reduction, batch_sum, per_batch_joint
 from student.losses.term import LossTerm
 from student.network.positions import Positions
 from student.targets.batch_targets import BatchTargets, TargetMaker, TaughtByTeacher
 from student.weighting.dropping import dropped_at_random
 from student.weighting.strategy import TeacherAnswer
 
+Reduction = Callable[..., Float[Tensor, ""]]
+"""Costs, their weights (0: not supervised), the batch's crops and the union's joints, to one number."""
 Costs = dict[str, Float[Tensor, "a r"]]
 """By the kind of term."""
 PAIRWISE = "relation"
@@ -131,3 +133,29 @@ class DistillationLoss:
 def _gathered(logits: Positions, answer: TeacherAnswer) -> tuple[Float[Tensor, "a r _"], ...]:
     """The student's logits of every related union joint, for the crops that the teacher answered."""
     return tuple(axis_BUP[answer.row_A[:, None], answer.targets.union_AR] for axis_BUP in logits)
+
+
+def per_batch_joint(
+    loss_AJ: Float[Tensor, "a j"], weight_AJ: Float[Tensor, "a j"], crops: int, joints: int
+) -> Float[Tensor, ""]:
+    """Sum of loss * weight over the number of joints the whole batch has, supervised or not.
+
+    The same divisor for every term and every batch: a joint's pull is its weight's, however few others are
+    supervised beside it. (A mean over the supervised ones pulls the harder on each the fewer there are.)
+    """
+    return (loss_AJ * weight_AJ).sum() / (crops * joints)
+
+
+def batch_sum(
+    loss_AJ: Float[Tensor, "a j"], weight_AJ: Float[Tensor, "a j"], crops: int, joints: int
+) -> Float[Tensor, ""]:
+    """Sum of loss * weight over crops and joints, over the joints there are: grows with the batch.
+
+    As MMPose's `KLDiscretLoss` (mmpose/models/losses/classification_loss.py) adds up.
+    """
+    return (loss_AJ * weight_AJ).sum() / loss_AJ.shape[1]
+
+
+def total_loss(terms: Sequence[LossTerm]) -> Float[Tensor, ""]:
+    """Sum over the terms of value * weight: nothing enters the total that is not logged."""
+    return torch.stack([term.value * term.weight for term in terms]).sum()

@@ -1,9 +1,7 @@
-"""Named parts of a loss, and their sum."""
+"""A named part of a loss."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,8 +13,3 @@ class LossTerm:
     name: str
     value: Float[Tensor, ""]
     weight: float
-
-
-def total_loss(terms: Sequence[LossTerm]) -> Float[Tensor, ""]:
-    """Sum over the terms of value * weight: nothing enters the total that is not logged."""
-    return torch.stack([term.value * term.weight for term in terms]).sum()

@@ -11,8 +11,8 @@ from torch import nn
 from pipeline.errors import KDError
 from pipeline.params import TrainParams
 from student.data.batch import TrainingBatch
-from student.losses.distillation import DistillationLoss
-from student.losses.term import LossTerm, total_loss
+from student.losses.distillation import DistillationLoss, total_loss
+from student.losses.term import LossTerm
 from student.network.pose_student import PoseStudent
 from student.training.checkpoint import random_state, restore_random_state
 from student.training.ema import MovingAverage

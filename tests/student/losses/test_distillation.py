@@ -12,8 +12,8 @@ from pipeline.params import ExtractParams, StudentParams
 from pipeline.store.format.map_codec import MapCodec
 from student.calibration.teacher_calibration import Calibration, Trust
 from student.data.batch import TeacherBatch, TrainingBatch
-from student.losses.distillation import DistillationLoss, LossWeights
-from student.losses.term import LossTerm, total_loss
+from student.losses.distillation import DistillationLoss, LossWeights, total_loss
+from student.losses.term import LossTerm
 from student.network.config import StudentConfig
 from student.targets.batch_targets import TargetMaker, TargetSettings
 from student.targets.joint_targets import gaussian_targets

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from student.losses.distillation import per_batch_joint
 from student.losses.divergence import divergence, tempered
-from student.losses.reduction import per_batch_joint
 
 
 def distributions(*shape: int, seed: int = 0) -> torch.Tensor:

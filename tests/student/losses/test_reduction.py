@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from student.losses.reduction import batch_sum, per_batch_joint
+from student.losses.distillation import batch_sum, per_batch_joint
 
 LOSS, WEIGHT = torch.tensor([[1.0, 2.0], [4.0, 8.0]]), torch.tensor([[1.0, 0.0], [0.5, 0.0]])
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from student.losses.term import LossTerm, total_loss
+from student.losses.distillation import total_loss
+from student.losses.term import LossTerm
 
 
 def test_the_total_is_the_sum_of_terms_times_weights():
