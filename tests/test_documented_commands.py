@@ -139,6 +139,7 @@ NOT_RUN = {
     "make test": "runs these tests",
     "make lint": "installs from the network; .ci/run begins with it",
     "pip install 'kd-pipeline[imagenet]'": "installs from the network",
+    "pip install 'kd-pipeline[timm]'": "installs from the network",
     "npm install zarrita@0.7": "installs from the network",
     "python demo/train_teachers.py": "trains for an hour; tests/demo/test_train_teachers.py tests the result",
     "dvc queue start --jobs 2": "starts processes in the background that outlive the test",

@@ -13,17 +13,14 @@ from torch import Tensor
 
 from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError
-from pipeline.geometry import MapGeometry
 from pipeline.params import TeacherParams
 from pipeline.teachers.adapters.onnx.external_data import external_data_sha256
 from pipeline.teachers.adapters.onnx.sidecar import HeatmapSidecar, Sidecar, read_sidecar
+from pipeline.teachers.adapters.onnx.sidecar_teacher import SidecarNetwork, sidecar_teacher
 from pipeline.teachers.adapters.onnx.signature import batch_of, check_outputs, check_signature
 from pipeline.teachers.checkpoints import checked_file
-from pipeline.teachers.decode import decode_heatmaps, decode_simcc
 from pipeline.teachers.forward_passes import FORWARD_PASSES
-from pipeline.teachers.joints import teacher_convention
 from pipeline.teachers.maps import HeatmapOutput, Maps, SimCCOutput
-from pipeline.teachers.reduce import reduced_geometry
 from pipeline.teachers.topdown import Origin, TopDownTeacher
 
 ADAPTER_VERSION = 1
@@ -47,30 +44,16 @@ def build_onnx_teacher(
             f"{sidecar.sha256}. Fetch the right file, or write a sidecar for this one."
         )
     network = OnnxNetwork(path, sidecar, device)
-    convention = teacher_convention(name, meaning, {"the sidecar": sidecar.keypoints}, network.num_joints)
-    crop, made = sidecar.crop_geometry, sidecar.map_geometry
-    return TopDownTeacher(
-        name=name,
-        network=network,
-        convention=convention,
-        crop=crop,
-        made=made,
-        map=reduced_geometry(name, made, params.storage_size),
-        own_mirror=made.mirror(crop.input_size[0]),
-        flip_test=params.flip_test,
-        beta=None if isinstance(sidecar.output, HeatmapSidecar) else sidecar.output.beta,
-        normalisation=sidecar.input.normalisation,
-        origin=Origin("onnx", ADAPTER_VERSION, sha256, sidecar.meaning_sha256, external_data_sha256(path)),
-    )
+    origin = Origin("onnx", ADAPTER_VERSION, sha256, sidecar.meaning_sha256, external_data_sha256(path))
+    return sidecar_teacher(name, params, meaning, sidecar, network, origin)
 
 
-class OnnxNetwork:
+class OnnxNetwork(SidecarNetwork):
     """A network that onnxruntime runs: on CUDA where the device is and onnxruntime can, else on the CPU."""
 
     def __init__(self, path: Path, sidecar: Sidecar, device: torch.device) -> None:
         """Raises KDError where the file is no ONNX, or is not what the sidecar says."""
-        self._sidecar = sidecar
-        self._geometry: MapGeometry = sidecar.map_geometry
+        super().__init__(sidecar)
         self._device = device
         self._path = path
         self._session = _open(path, device)
@@ -81,30 +64,16 @@ class OnnxNetwork:
             [output.name] if isinstance(output, HeatmapSidecar) else [output.name_x, output.name_y]
         )
 
-    @property
-    def num_joints(self) -> int:
-        """Channels of the maps."""
-        return len(self._sidecar.keypoints)
-
     def __call__(self, images_BHW3: UInt8[Tensor, "B H W 3"]) -> Maps:
         FORWARD_PASSES.add(len(images_BHW3))
-        inputs_B3HW = self._sidecar.input.normalisation(images_BHW3.cpu())
-        if self._sidecar.input.layout == "NHWC":
+        inputs_B3HW = self.sidecar.input.normalisation(images_BHW3.cpu())
+        if self.sidecar.input.layout == "NHWC":
             inputs_B3HW = inputs_B3HW.permute(0, 2, 3, 1)
         tensors = [torch.from_numpy(array).to(self._device) for array in self._run(inputs_B3HW.numpy())]
         if len(tensors) == 2:
             return SimCCOutput(*tensors)
-        channels_last = self._sidecar.output.layout == "NHWC"
+        channels_last = self.sidecar.output.layout == "NHWC"
         return HeatmapOutput(tensors[0].permute(0, 3, 1, 2).contiguous() if channels_last else tensors[0])
-
-    def decode(self, maps: Maps) -> tuple[Float32[np.ndarray, "B K 2"], Float32[np.ndarray, "B K"]]:
-        """The highest cell with a quarter-cell shift; for SimCC the highest bins."""
-        if isinstance(maps, HeatmapOutput):
-            cells_BK2, confidence_BK = decode_heatmaps(maps.heatmap_BKHW)
-        else:
-            cells_BK2, confidence_BK = decode_simcc(maps.x_BKW, maps.y_BKW)
-        keypoints_BK2 = self._geometry.to_input(cells_BK2.cpu().double().numpy())
-        return keypoints_BK2.astype(np.float32), confidence_BK.cpu().numpy()
 
     def _run(self, inputs: Float32[np.ndarray, "B _ _ _"]) -> list[Float32[np.ndarray, "B ..."]]:
         """The outputs, in batches of the size that the file fixes, if it fixes one."""
@@ -119,14 +88,14 @@ class OnnxNetwork:
         padding = [(0, size - len(inputs)), (0, 0), (0, 0), (0, 0)]
         padded = np.pad(inputs, padding) if len(inputs) < size else inputs
         try:
-            outputs = self._session.run(self._outputs, {self._sidecar.input.name: padded})
+            outputs = self._session.run(self._outputs, {self.sidecar.input.name: padded})
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise KDError(
                 f"{self._path} opens as an ONNX network, but does not run on {size} crops: {error}. If "
                 "memory ran out, lower runtime.batch_size; else export the network again, with the input "
                 "that its sidecar names."
             ) from None
-        check_outputs(dict(zip(self._outputs, outputs, strict=True)), size, self._sidecar, self._path)
+        check_outputs(dict(zip(self._outputs, outputs, strict=True)), size, self.sidecar, self._path)
         return [array[: len(inputs)] for array in outputs]
 
 
