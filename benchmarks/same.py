@@ -93,18 +93,18 @@ def fingerprint(workspace: Path) -> dict[str, Any]:
     student = workspace / "runs" / "student"
     return {
         "losses": [row.split("\t")[1] for row in _log(student).read_text().splitlines()[1:]],
-        "student": _hash(workspace, [student / "student.safetensors"]),
-        **{f"crops/{p.name}": _hash(p, p.rglob("*")) for p in sorted((workspace / "crops").iterdir())},
+        "student": hash_of(workspace, [student / "student.safetensors"]),
+        **{f"crops/{p.name}": hash_of(p, p.rglob("*")) for p in sorted((workspace / "crops").iterdir())},
         **{
-            _place(workspace, p): _hash(p, p.rglob("*"))
+            _place(workspace, p): hash_of(p, p.rglob("*"))
             for p in sorted((workspace / "stores").glob("*/*.zarr"))
         },
         **{
             f"rows of {_place(workspace, p)}": _hash_rows(p)
             for p in sorted((workspace / "stores").glob("*/*.zarr"))
         },
-        "evaluation": _hash(workspace, (workspace / "evaluation").rglob("per_joint.csv")),
-        "predictions": _hash(workspace, (workspace / "evaluation" / "predictions").rglob("*.json")),
+        "evaluation": hash_of(workspace, (workspace / "evaluation").rglob("per_joint.csv")),
+        "predictions": hash_of(workspace, (workspace / "evaluation" / "predictions").rglob("*.json")),
     }
 
 
@@ -148,7 +148,7 @@ def _place(workspace: Path, path: Path) -> str:
     return path.relative_to(workspace).as_posix()
 
 
-def _hash(root: Path, paths: Any) -> str:
+def hash_of(root: Path, paths: Any) -> str:
     """Of names and contents."""
     found = hashlib.sha256()
     for path in sorted(path for path in paths if path.is_file()):

@@ -25,6 +25,8 @@ INLINE = re.compile(r"`([^`]+)`")
 # On a workspace of three pictures, in this order. "": as it is written; else: what is run instead.
 WORKSPACE_COMMANDS = {
     "kd-pipeline doctor": "",
+    "kd-pipeline --help": "",
+    "kd-pipeline --version": "",
     "kd-pipeline index-datasets": "",
     "kd-pipeline index-datasets --dataset target": "kd-pipeline index-datasets --dataset street-train",
     "kd-pipeline extract-teachers": "",
@@ -34,8 +36,10 @@ WORKSPACE_COMMANDS = {
     "kd-pipeline init . --check": "",
     "kd-pipeline skeleton show": "",
     "kd-pipeline skeleton show --offsets": "",
+    "kd-pipeline skeleton show coco17 conventions/studio11.yaml": "kd-pipeline skeleton show coco17 mpii16",
     "kd-pipeline recipe rtmpose": "",
     "kd-pipeline calibrate": "",
+    "kd-pipeline calibrate --out": "kd-pipeline calibrate --out calibration.json",
     "kd-pipeline reliability": "",
     "kd-pipeline store ls": "",
     "kd-pipeline store info": "",
@@ -68,6 +72,7 @@ WORKSPACE_COMMANDS = {
 ABLATION = {"name": "small", "seeds": [0], "arms": {"labels": {"distill.weight": 0}}}
 
 STORE = "store --teacher synthetic --crops 32 --shard-size 16 --rounds 1 --seconds 0.02 --json"
+BESIDE_ZARR = "store.beside_zarr --rounds 1 --seconds 0.01"
 PRESETS = "presets --preset balanced --seeds 1 --crops 4 --epochs 1 --json"
 FAULTS = "faults --crops 32 --kills 1 --flips 1 --disks 0 --json"
 
@@ -86,6 +91,10 @@ BENCHMARKS = {
     f"python -m benchmarks.warp --offsets --crops 24 {TEACHERS} --no-flip": (
         f"warp --offsets --crops 1 {TEACHERS} --no-flip"
     ),
+    f"python -m benchmarks.warp --offsets --crops 24 {TEACHERS}": f"warp --offsets --crops 1 {TEACHERS}",
+    "python -m benchmarks.mutations --json": "mutations --trials 20 --json",
+    "python -m benchmarks.store.beside_zarr": BESIDE_ZARR,
+    "python -m benchmarks.store.beside_zarr --json": f"{BESIDE_ZARR} --json",
     "python -m benchmarks.store --json": STORE,
     "python -m benchmarks.store --json --rounds 9": STORE,
     "python -m benchmarks.memory --json": "memory --images 2 --growth 1 --json",
@@ -137,6 +146,11 @@ NOT_RUN = {
     ),
     "make demo": "installs from the network, then runs `dvc repro` and prints evaluation/table.md",
     "make test": "runs these tests",
+    "make install": "installs from the network",
+    "make docs": "installs from the network; tests/stages/documentation makes the same pages",
+    "make same": "compares with a fingerprint of one machine; tests/benchmarks/test_same.py tests its parts",
+    "python -m benchmarks.same --record": "the same",
+    "python -m stages.documentation": "writes into docs/; tests/stages/documentation makes the same pages",
     "make lint": "installs from the network; .ci/run begins with it",
     "pip install 'kd-pipeline[imagenet]'": "installs from the network",
     "pip install 'kd-pipeline[timm]'": "installs from the network",
@@ -147,6 +161,7 @@ NOT_RUN = {
     "--config mmdet::... --checkpoint ...": "needs a detector's weights from the network",
 }
 ONLY_MENTIONED = {"kd-pipeline ablate", "kd-pipeline ablate ...", "kd-pipeline detect-people"}
+ONLY_MENTIONED |= {"python -m benchmarks.NAME"}
 ONLY_MENTIONED |= {"kd-pipeline detect-people --whole-pictures", "python -m benchmarks.student_speed"}
 """Names of commands in a sentence, short of what they need to run; with that, they are above."""
 
@@ -163,7 +178,9 @@ def commands_in(text: str) -> list[str]:
 
 
 def documented(repository: Path) -> set[str]:
-    pages = [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]
+    """docs/commands.md is not asked: it has the synopsis of every command, made from click."""
+    pages = [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").rglob("*.md")]
+    pages.remove(repository / "docs" / "commands.md")
     return {command for page in pages for command in commands_in(page.read_text(encoding="utf-8"))}
 
 
@@ -240,7 +257,7 @@ def test_a_benchmark_ends_well_at_a_small_size(small: str, realdata: Path, tmp_p
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     name, *options = small.split()
-    if name == "store":
+    if name.startswith("store"):
         for package in ("h5py", "hdf5plugin", "lmdb"):
             pytest.importorskip(package, reason="of kd-pipeline[benchmark]")
     ends_well(command_of(f"benchmarks.{name}"), options)

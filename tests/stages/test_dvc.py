@@ -168,12 +168,12 @@ def test_a_new_teacher_leaves_the_others_alone_and_a_killed_one_resumes_with_its
     assert out_of_date(workspace) == {"extract@simcc_mpii", "train", "evaluate"}
     stores = workspace / "stores" / "simcc_mpii"
     kill_when_a_shard_is_there(workspace, stores / f"{SPLITS[1]}.zarr")
-    finished = {path: path.stat().st_mtime_ns for path in stores.glob("*/map_x/c.*")}
+    finished = written_seals(stores)
     assert {path.parts[-3] for path in finished} == {f"{name}.zarr" for name in SPLITS[:2]}
     printed = run(workspace, "dvc", "repro")
     assert stages_in(printed) == {"extract@simcc_mpii", "train", "evaluate"}
     assert cells_complete_already(printed)[f"simcc_mpii/{SPLITS[0]}"]
-    assert finished.items() <= {p: p.stat().st_mtime_ns for p in stores.glob("*/map_x/c.*")}.items()
+    assert finished.items() <= written_seals(stores).items()
     assert "whole" in run(workspace, "kd-pipeline", "store", "verify", str(stores / f"{SPLITS[1]}.zarr"))
 
 
@@ -183,6 +183,11 @@ def test_a_teachers_own_list_of_datasets_concerns_that_teacher_and_who_learns_fr
     printed = run(workspace, "dvc", "repro", "extract@simcc_mpii")
     assert cells_complete_already(printed) == {f"simcc_mpii/{name}": True for name in SPLITS[2:]}
     assert out_of_date(workspace) == {"train", "evaluate"}
+
+
+def written_seals(stores: Path) -> dict[Path, int]:
+    """When each finished shard was: its seal is the last of its files."""
+    return {path: path.stat().st_mtime_ns for path in stores.glob("*/seal/c.*")}
 
 
 def kill_when_a_shard_is_there(workspace: Path, store: Path) -> None:
@@ -196,7 +201,7 @@ def kill_when_a_shard_is_there(workspace: Path, store: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 300
-    while not list(store.glob("map_x/c.*")) and process.poll() is None:
+    while not list(store.glob("seal/c.*")) and process.poll() is None:
         assert time.monotonic() < deadline, "no shard after five minutes"
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
