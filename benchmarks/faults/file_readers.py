@@ -29,7 +29,7 @@ from student.ablation.runs.data_identity import data_identity
 from student.ablation.runs.run_folder import state_of
 from student.calibration.calibrate import fitted_on
 from student.calibration.teacher_calibration import read_calibration
-from student.data.cells import open_cell
+from student.data.teacher_stores import open_cell
 from student.data.training_data import open_training_data
 from student.network.config import StudentConfig
 from student.network.init.initial_student import initial_student

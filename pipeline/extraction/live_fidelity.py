@@ -74,14 +74,14 @@ class LiveFidelity:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampledRows:
     """Some rows of a store, and the positions of their crops in the wanted keys."""
 
     row_S: Int64[np.ndarray, " s"]
     key_S: Int64[np.ndarray, " s"]
 
 
-def draw_sample(store: Store, wanted: RowKeys, count: int) -> Sample:
+def draw_sample(store: Store, wanted: RowKeys, count: int) -> SampledRows:
     """Up to `count` rows of wanted crops, evenly over the store.
 
     Raises:
@@ -97,7 +97,7 @@ def draw_sample(store: Store, wanted: RowKeys, count: int) -> Sample:
         )
     chosen = np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(np.int64)
     row_S, key_S = np.array(pairs, dtype=np.int64)[chosen].T
-    return Sample(row_S, key_S)
+    return SampledRows(row_S, key_S)
 
 
 def measure_cell(
@@ -121,7 +121,7 @@ def measure_cell(
 
 
 def measure(
-    store: Store, sample: Sample, teacher: Teacher, batches: CropBatches, runtime: RuntimeParams
+    store: Store, sample: SampledRows, teacher: Teacher, batches: CropBatches, runtime: RuntimeParams
 ) -> LiveFidelity:
     """Show the teacher the crops of these rows once more, and compare.
 

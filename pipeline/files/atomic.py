@@ -35,6 +35,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(path: Path) -> None:
+    """Temporary files that killed writers of `path` left. Only for who knows that nobody is writing it."""
+    for left in path.parent.glob(f".{path.name[:64]}.*.tmp"):
+        left.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, content: str | bytes) -> Path:
     """`content` as the file `path` (`replacing`).
 

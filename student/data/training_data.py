@@ -17,8 +17,8 @@ from pipeline.store.read.reader import StoreReader
 from pipeline.workspace import Workspace
 from pipeline.workspace_crops import crops_of
 from pipeline.workspace_union import workspace_convention_names, workspace_union
-from student.data.cells import open_cell, stored_convention, teacher_spec_of
 from student.data.split import TrainingSplit, relations_of
+from student.data.teacher_stores import open_cell, stored_convention, teacher_spec_of
 from student.network.config import StudentConfig
 from student.targets.teacher_spec import TeacherSpec
 from student.training.checkpoint import MEANINGS

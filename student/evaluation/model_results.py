@@ -9,8 +9,8 @@ from pipeline.conventions.registry import load_convention
 from pipeline.datasets.crop_table import CropTable
 from pipeline.params import ViewsParams
 from pipeline.workspace import Workspace
-from student.data.cells import open_cell
 from student.data.crop_views import CropViews
+from student.data.teacher_stores import open_cell
 from student.evaluation.joint_mapping import JointMapping, student_joint_mapping, teacher_joint_mapping
 from student.evaluation.predictions import Predictions
 from student.inference.crop_inference import Predictor

@@ -18,7 +18,7 @@ from student.network.positions import Positions
 from student.targets.joint_targets import label_targets, teacher_targets
 from student.targets.teacher_spec import TeacherSpec
 from student.weighting.distance import tolerance
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting
 from student.weighting.teacher_stack import shared_by_joint
 
 
@@ -80,7 +80,7 @@ class TargetMaker:
 
     def evidence(
         self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]
-    ) -> tuple[dict[str, TeacherAnswer], Sample]:
+    ) -> tuple[dict[str, TeacherAnswer], Evidence]:
         """The input of a weighting: every teacher's answer to the batch, and what else is known of the
         batch."""
         answers = {t.name: self._answer(t, batch) for t in self.teacher_specs if t.name in batch.teachers}
@@ -116,8 +116,8 @@ class TargetMaker:
         )
         return TeacherAnswer(row_A, targets, trust_AR)
 
-    def _sample(self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]) -> Sample:
-        return Sample(
+    def _sample(self, batch: TrainingBatch, feature_BC: Float[Tensor, "b c"]) -> Evidence:
+        return Evidence(
             batch.keypoint_BU2,
             batch.weight_BU,
             tolerance(self.student.skeleton.sigmas, batch.body_B),
@@ -125,7 +125,7 @@ class TargetMaker:
             feature_BC,
         )
 
-    def _taught(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> dict[str, TaughtByTeacher]:
+    def _taught(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> dict[str, TaughtByTeacher]:
         weights, base = self.weighting(answers, sample), self.weighting.fixed(answers, sample)
         if self.settings.share == "joint":
             weights = shared_by_joint(weights, base, answers, *sample.truth_weight_BU.shape)
@@ -137,7 +137,9 @@ class TargetMaker:
                 taught[spec.name] = TaughtByTeacher(answer, weight_AR)
         return taught
 
-    def _of_the_joint(self, spec: TeacherSpec, answer: TeacherAnswer, sample: Sample) -> Float[Tensor, "a r"]:
+    def _of_the_joint(
+        self, spec: TeacherSpec, answer: TeacherAnswer, sample: Evidence
+    ) -> Float[Tensor, "a r"]:
         """The relation's weight times the joint's; 0 where a label already teaches it and teachers are not
         to."""
         union_AR = answer.targets.union_AR

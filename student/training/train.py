@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.device import resolve_device
+from pipeline.files.atomic import remove_unfinished
 from pipeline.files.durable import taking_turns
 from pipeline.workspace import Workspace, make_folder
 from student.calibration.calibrate import calibrate_training_data
@@ -96,6 +97,7 @@ def _train(
 ) -> TrainingReport:
     started = time.perf_counter()
     params, folder = workspace.params, workspace.run
+    remove_unfinished(folder / CHECKPOINT)
     training_data = calibrate_training_data(workspace, training_data, folder / CALIBRATION)
     score_splits = open_score_splits(workspace, training_data.student.skeleton)
     validation = open_validation(workspace, training_data.student.skeleton)

@@ -16,8 +16,8 @@ from student.losses.term import LossTerm
 from student.network.pose_student import PoseStudent
 from student.training.checkpoint import random_state, restore_random_state
 from student.training.ema import MovingAverage
+from student.training.learning_rate_schedule import learning_rate_factor
 from student.training.optimiser import build_optimiser
-from student.training.schedule import learning_rate_factor
 
 NAMED_CROPS = 64
 """Crop ids listed in an error at most."""

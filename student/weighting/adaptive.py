@@ -14,7 +14,7 @@ from student.data.training_data import TrainingData
 from student.losses.term import LossTerm
 from student.weighting.distance import log_agreement
 from student.weighting.fixed import FixedWeighting
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting, Weights
 from student.weighting.teacher_stack import TeacherStack
 
 LATENT = 16
@@ -48,17 +48,17 @@ class AdaptiveWeighting(nn.Module, TeacherWeighting):
         self.joint_TUD = nn.Parameter(torch.zeros(len(self.names), joints, LATENT))
         self.bias_TU = nn.Parameter(torch.zeros(len(self.names), joints))
 
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         if not answers:
             return {}
-        stack = self._panel(answers, sample)
+        stack = self._stack(answers, sample)
         return stack.distribute(self._shares(stack, sample).detach() * stack.trust())
 
-    def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
+    def terms(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Sequence[LossTerm]:
         """The mixture's negative log-likelihood; it is independent of the student's weights."""
         if not answers:
             return [LossTerm(TERM, self.bias_TU.sum() * 0.0, 1.0)]
-        stack = self._panel(answers, sample)
+        stack = self._stack(answers, sample)
         share_TBU, keypoint_TBU2 = self._shares(stack, sample), stack.keypoints()
         evidence_TBU = log_agreement(
             keypoint_TBU2, sample.keypoint_BU2.expand_as(keypoint_TBU2), sample.tolerance_BU
@@ -69,10 +69,10 @@ class AdaptiveWeighting(nn.Module, TeacherWeighting):
         counts_BU = several_BU & (sample.truth_weight_BU > 0)
         return [LossTerm(TERM, (cost_BU * counts_BU).sum() / counts_BU.sum().clamp_min(1), 1.0)]
 
-    def _panel(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> TeacherStack:
+    def _stack(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> TeacherStack:
         return TeacherStack.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
 
-    def _shares(self, stack: TeacherStack, sample: Sample) -> Float[Tensor, "t b u"]:
+    def _shares(self, stack: TeacherStack, sample: Evidence) -> Float[Tensor, "t b u"]:
         places = [self.names.index(name) for name in stack.answers]
         latent_BD = torch.tanh(self.project(sample.feature_BC))
         vector_TUD = self.teacher_TD[places, None] + self.joint_TUD[places]

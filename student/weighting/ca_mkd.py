@@ -12,7 +12,7 @@ from torch import Tensor
 
 from student.weighting.distance import log_agreement, log_wrong
 from student.weighting.fixed import FixedWeighting
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting, Weights
 from student.weighting.teacher_stack import TeacherStack
 
 
@@ -37,14 +37,14 @@ class CaMkdWeighting(TeacherWeighting):
 
     fixed: FixedWeighting
 
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         if not answers:
             return {}
         stack = TeacherStack.of(answers, self.fixed(answers, sample), *sample.truth_weight_BU.shape)
         return stack.distribute(shares(stack, sample))
 
 
-def shares(stack: TeacherStack, sample: Sample) -> Float[Tensor, "t b u"]:
+def shares(stack: TeacherStack, sample: Evidence) -> Float[Tensor, "t b u"]:
     """Each teacher's probability of being the one that is right; what they lack to 1 is that of "none is"."""
     keypoint_TBU2, votes_TBU = stack.keypoints(), stack.votes_TBU
     wrong = log_wrong(keypoint_TBU2)

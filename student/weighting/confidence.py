@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from student.weighting.fixed import FixedWeighting
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting, Weights
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ConfidenceWeighting(TeacherWeighting):
 
     fixed: FixedWeighting
 
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         return {
             name: self.fixed.of_teacher(name, answer) * answer.trust_AR for name, answer in answers.items()
         }

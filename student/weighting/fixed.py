@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.params import Params
 from student.data.training_data import TrainingData
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting, Weights
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FixedWeighting(TeacherWeighting):
     weights: Mapping[str, float]
     min_confidence: float
 
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         return {name: self.of_teacher(name, answer) for name, answer in answers.items()}
 
     def of_teacher(self, name: str, answer: TeacherAnswer) -> Float[Tensor, "a r"]:

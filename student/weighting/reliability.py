@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.params import Params
 from student.data.training_data import TrainingData
 from student.weighting.fixed import FixedWeighting
-from student.weighting.strategy import Sample, TeacherAnswer, TeacherWeighting, Weights
+from student.weighting.strategy import Evidence, TeacherAnswer, TeacherWeighting, Weights
 from student.weighting.teacher_record import teacher_records
 
 
@@ -34,7 +34,7 @@ class ReliabilityWeighting(TeacherWeighting):
         shares = {name: record.share_DU for name, record in teacher_records(training_data).items()}
         return cls(fixed, shares, params.distill.reliability_power)
 
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         return {
             name: self.fixed.of_teacher(name, answer) * self._trust(name, answer, sample.dataset_B)
             for name, answer in answers.items()

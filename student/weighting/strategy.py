@@ -28,7 +28,7 @@ class TeacherAnswer:
 
 
 @dataclass(frozen=True)
-class Sample:
+class Evidence:
     """What else is known of a batch: labels in the student's input pixels, their weights (0 where not
     labelled), how far from the truth each joint of each person may be called right (`tolerance_BU`, input
     pixels), the number of each crop's dataset, and the student's features, averaged over each crop, without
@@ -64,10 +64,10 @@ class TeacherWeighting(ABC):
         return cls(fixed)
 
     @abstractmethod
-    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Weights:
+    def __call__(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Weights:
         """By teacher, at least 0. Whether the teachers of a joint share one weight
         (`student.weighting.teacher_stack`) and a relation's own weight come on top."""
 
-    def terms(self, answers: Mapping[str, TeacherAnswer], sample: Sample) -> Sequence[LossTerm]:
+    def terms(self, answers: Mapping[str, TeacherAnswer], sample: Evidence) -> Sequence[LossTerm]:
         """Losses that the strategy itself learns from: none, unless it learns."""
         return ()

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from pipeline.errors import KDError
-from pipeline.files.atomic import replacing, replacing_entries, write_atomically
+from pipeline.files.atomic import remove_unfinished, replacing, replacing_entries, write_atomically
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO])
@@ -83,3 +83,11 @@ def test_a_link_in_an_entry_s_place_goes_and_what_it_leads_to_stays(tmp_path):
         (draft / "pictures").mkdir()
     assert list((tmp_path / "results" / "pictures").iterdir()) == []
     assert (tmp_path / "elsewhere" / "picture").read_text() == "mine"
+
+
+def test_what_a_killed_writer_left_goes_and_the_rest_stays(tmp_path):
+    names = ("last.pt", ".last.pt.3f.tmp", ".other.pt.3f.tmp")
+    for name in names:
+        (tmp_path / name).write_text(name)
+    remove_unfinished(tmp_path / "last.pt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.pt.3f.tmp", "last.pt"]

@@ -170,7 +170,9 @@ def check_schedule(train: TrainParams, config: Any) -> None:
     assert warmup.type == "LinearLR" and train.warmup_steps == warmup.end and not warmup.by_epoch
     assert cosine.type == "CosineAnnealingLR" and train.schedule == "flat_cosine"
     assert cosine.begin == cosine.T_max == train.epochs // 2
-    assert cosine.eta_min / config.base_lr == pytest.approx(0.05)  # student.training.schedule.FLAT_COSINE_END
+    assert cosine.eta_min / config.base_lr == pytest.approx(
+        0.05
+    )  # student.training.learning_rate_schedule.FLAT_COSINE_END
 
 
 def check_labels_and_average(train: TrainParams, config: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from student.targets.joint_targets import TeacherTargets
-from student.weighting.strategy import Sample, TeacherAnswer
+from student.weighting.strategy import Evidence, TeacherAnswer
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +35,13 @@ def answer() -> Callable[..., TeacherAnswer]:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Callable[..., Sample]:
+def sample() -> Callable[..., Evidence]:
     """Labels `place[crop][joint]` and their weights; a tolerance of one pixel."""
 
-    def make(place, weight, dataset=None, feature=None) -> Sample:
+    def make(place, weight, dataset=None, feature=None) -> Evidence:
         weight_BU = torch.tensor(weight)
         crops = len(weight_BU)
-        return Sample(
+        return Evidence(
             keypoint_BU2=torch.tensor(place, dtype=torch.float32),
             truth_weight_BU=weight_BU,
             tolerance_BU=torch.ones(weight_BU.shape),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from student.training.schedule import learning_rate_factor
+from student.training.learning_rate_schedule import learning_rate_factor
 
 
 def test_the_warm_up_rises_in_equal_steps_to_one():
