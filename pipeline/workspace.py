@@ -1,10 +1,9 @@
 """Where everything lies in a workspace."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import KDError, unknown_name
+from pipeline.errors import unknown_name
 from pipeline.params import DatasetParams, Params, TeacherParams, read_params
 
 WEIGHTS = "student.safetensors"
@@ -74,21 +73,3 @@ def is_behind_link(path: Path, root: Path) -> bool:
     """Whether `path`, below `root`, is a link or lies behind one: others may use what is there too, so it is
     not deleted. `root` itself may be reached through links."""
     return path.resolve() != root.resolve() / path.relative_to(root)
-
-
-def make_folder(path: Path) -> Path:
-    """`path`, made if need be.
-
-    Raises:
-        KDError: it cannot be made, or cannot be written to.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise KDError(
-            f"the output folder {path} cannot be written: {error.strerror}. "
-            "Make it writable, or choose another workspace with --workspace."
-        ) from None
-    return path

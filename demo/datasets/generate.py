@@ -23,8 +23,7 @@ from demo.rendering.picture import Picture
 from demo.rendering.scene import Person, encode_jpeg, render_scene
 from pipeline.cores import usable_cores
 from pipeline.errors import KDError
-from pipeline.files.atomic import write_atomically
-from pipeline.workspace import make_folder
+from pipeline.files.atomic import make_folder, write_atomically
 
 SPLITS = {"train": 0, "val": 1_000_000, "unlabelled": 2_000_000}
 """The number of each split's first image."""

@@ -13,8 +13,7 @@ from pipeline.datasets.formats.detections import PERSON
 from pipeline.datasets.image_files import inspect_image, locate, read_image
 from pipeline.datasets.refusal import Refusal, Refused
 from pipeline.errors import KDError
-from pipeline.files.atomic import write_atomically
-from pipeline.workspace import make_folder
+from pipeline.files.atomic import make_folder, write_atomically
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 

@@ -3,13 +3,31 @@
 import errno
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import KDError
-from pipeline.workspace import make_folder
+
+
+def make_folder(path: Path) -> Path:
+    """`path`, made if need be.
+
+    Raises:
+        KDError: it cannot be made, or cannot be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise KDError(
+            f"the output folder {path} cannot be written: {error.strerror}. "
+            "Make it writable, or choose another workspace with --workspace."
+        ) from None
+    return path
 
 
 @contextmanager

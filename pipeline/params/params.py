@@ -15,11 +15,11 @@ from pipeline.params.evaluate import EvaluateParams, RuntimeParams
 from pipeline.params.extract import ExtractParams
 from pipeline.params.parse import parse_section
 from pipeline.params.presets import check_preset, with_preset
-from pipeline.params.recipes import check_recipe, with_recipe
 from pipeline.params.section import Section, in_place, section_in
 from pipeline.params.student import StudentParams
 from pipeline.params.teachers import TeacherParams
 from pipeline.params.train import TrainParams
+from pipeline.recipes import check_recipe, with_recipe
 
 
 class Params(Section):

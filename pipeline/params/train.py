@@ -25,7 +25,7 @@ class TrainParams(Section):
     """Stage two, the part that is not distillation."""
 
     recipe: Literal["rtmpose"] | None = None
-    """Settings that a published network is trained with (`pipeline.params.recipes`); they cannot be changed
+    """Settings that a published network is trained with (`pipeline.recipes`); they cannot be changed
     beside it."""
     datasets: tuple[str, ...] = Field(min_length=1)
     """Names from `datasets` that are trained on, labelled or not."""

@@ -25,7 +25,8 @@ def index_datasets(root: Path, names: tuple[str, ...]) -> None:
     from pipeline.datasets.index import index_dataset, index_people
     from pipeline.datasets.plausibility import doubts
     from pipeline.datasets.refusal import count_reasons, write_refusals
-    from pipeline.workspace import Workspace, make_folder
+    from pipeline.files.atomic import make_folder
+    from pipeline.workspace import Workspace
     from stages.workspaces.dvc_file import missing_sections, tell_named_files
 
     workspace = Workspace.open(root)

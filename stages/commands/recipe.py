@@ -3,7 +3,7 @@
 import click
 import yaml
 
-from pipeline.params.recipes import BACKBONES, BATCH_SIZE, RECIPES, recipe_settings
+from pipeline.recipes import BACKBONES, BATCH_SIZE, RECIPES, recipe_settings
 
 
 @click.command("recipe")

@@ -91,7 +91,7 @@ def _train_side_by_side(students: dict[str, "Workspace"], fresh: bool, at_a_time
     """
     import torch
 
-    from pipeline.workspace import make_folder
+    from pipeline.files.atomic import make_folder
     from student.ablation.runs.run_folder import LOG
 
     threads = max(1, min(torch.get_num_threads(), usable_cores() // at_a_time))

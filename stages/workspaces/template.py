@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import KDError
-from pipeline.files.atomic import cannot_write, write_atomically
-from pipeline.files.yaml_file import load_yaml
-from pipeline.workspace import Workspace, make_folder
+from pipeline.files.atomic import cannot_write, make_folder, write_atomically
 
 TEMPLATES = ("quickstart", "coco-mpii", "real-sample", "adapt")
 NEEDS_DATA = ("real-sample",)
@@ -48,6 +46,7 @@ def write_workspace(folder: Path, template: str, data: Path | None) -> None:
         KDError: there is a workspace already; `data` is missing, or lacks a file the template links to; there
             is no git.
     """
+    from pipeline.workspace import Workspace
     from stages.workspaces.dvc_file import watch_named_files
 
     if (folder / "params.yaml").exists():
@@ -93,6 +92,8 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
 
 
 def _links(template: str, data: Path | None) -> dict[str, Path]:
+    from pipeline.files.yaml_file import load_yaml
+
     listing = PACKAGED / template / LINKS
     if not listing.is_file():
         return {}

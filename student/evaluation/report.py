@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.conventions.convention import Convention
-from pipeline.files.atomic import replacing_entries, write_atomically
+from pipeline.files.atomic import make_folder, replacing_entries, write_atomically
 from pipeline.files.durable import taking_turns
-from pipeline.workspace import make_folder
 from student.evaluation.figures.overlay import write_overlays
 from student.evaluation.figures.person_panels import Columns
 from student.evaluation.figures.side_by_side import write_side_by_side

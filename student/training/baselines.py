@@ -4,8 +4,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.files.atomic import make_folder
 from pipeline.files.yaml_file import load_yaml
-from pipeline.workspace import Workspace, is_behind_link, make_folder
+from pipeline.workspace import Workspace, is_behind_link
 from student.ablation.arm import arm_params
 from student.network.saved import CONFIG
 

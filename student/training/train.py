@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.device import resolve_device
-from pipeline.files.atomic import remove_unfinished
+from pipeline.files.atomic import make_folder, remove_unfinished
 from pipeline.files.durable import taking_turns
-from pipeline.workspace import Workspace, make_folder
+from pipeline.workspace import Workspace
 from student.calibration.calibrate import calibrate_training_data
 from student.calibration.calibrate_scores import calibrate_scores, open_score_splits
 from student.data.training_data import TrainingData, open_training_data

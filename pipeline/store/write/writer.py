@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import KDError
+from pipeline.files.atomic import make_folder
 from pipeline.files.durable import (
     Session,
     is_locked,
@@ -25,7 +26,6 @@ from pipeline.store.format.rows import CellRows, RowKeys
 from pipeline.store.store import Store, open_store, read_attributes
 from pipeline.store.write.row_plan import RowPlan, plan_rows
 from pipeline.store.write.shard_writer import ShardWriter
-from pipeline.workspace import make_folder
 
 
 def create_store(path: Path, spec: CellSpec, replace_stale: bool = False) -> Store:

@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from pipeline.errors import KDError
-from pipeline.files.atomic import write_atomically
+from pipeline.files.atomic import make_folder, write_atomically
 from pipeline.files.yaml_file import load_yaml
 from pipeline.params import Params, parse_params
-from pipeline.workspace import Workspace, make_folder
+from pipeline.workspace import Workspace
 from student.ablation.ablation import Run
 from student.ablation.runs.run_record import read_record
 from student.training.checkpoint import changes

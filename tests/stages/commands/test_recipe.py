@@ -2,7 +2,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from pipeline.params.recipes import recipe_settings
+from pipeline.recipes import recipe_settings
 from stages.cli import main
 
 

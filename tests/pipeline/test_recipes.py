@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.errors import KDError
 from pipeline.params import AugmentParams, Params, TrainParams, parse_params
-from pipeline.params.recipes import FREE, recipe_settings
+from pipeline.recipes import FREE, recipe_settings
 
 STUDENT = {"backbone": "cspnext_t", "head": "rtmcc", "sigma": [4.9, 5.66]}
 NO_DECAY = {"norm_decay_mult": 0, "bias_decay_mult": 0, "bypass_duplicate": True}
