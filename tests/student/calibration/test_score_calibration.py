@@ -14,7 +14,7 @@ from pipeline.workspace import Workspace
 from student.calibration.calibrate_scores import ScoredJoints, fit_score_calibration, open_score_splits
 from student.calibration.score_calibration import ScoreCalibration
 from student.evaluation.metrics.calibration_error import binned, calibration_error
-from student.inference.crop_inference import Predictions, Predictor
+from student.inference.crop_inference import Predictor, UnionPredictions
 from student.network.saved import load_student
 from student.training.train import train_student
 
@@ -133,7 +133,7 @@ def workspace(tiny) -> Workspace:
     )
 
 
-def predicted(workspace: Workspace, table) -> Predictions:
+def predicted(workspace: Workspace, table) -> UnionPredictions:
     return Predictor(load_student(workspace.run, CPU), CPU).predict_table(table, batch_size=8)
 
 

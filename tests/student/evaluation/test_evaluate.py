@@ -50,7 +50,7 @@ class Oracle:
     beta: float | None = None
     provenance: dict[str, Any] = field(default_factory=lambda: {"adapter": "oracle", "flip_test": True})
 
-    def result(self, images_BHW3):
+    def predict(self, images_BHW3):
         raise NotImplementedError
 
     def storage_fidelity(self, images_BHW3):

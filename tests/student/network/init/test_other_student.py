@@ -29,8 +29,8 @@ def test_a_heatmap_student_may_go_on_at_another_input_size(tmp_path, start, make
     first = make_student(head="heatmap", width=16)
     save_student(first, tmp_path)
     begun = start(tmp_path, {"student": "."}, head="heatmap", width=16, input_size=(96, 128))
-    for name, weights in first.head.state_dict().items():
-        assert torch.equal(begun.student.head.state_dict()[name], weights), name
+    for name, weights in first.backbone.state_dict().items():
+        assert torch.equal(begun.student.backbone.state_dict()[name], weights), name
 
 
 def test_a_student_with_another_head_is_refused(tmp_path, start, make_student):
