@@ -51,7 +51,7 @@ def main(store: Path | None, rounds: int, seconds: float, as_json: bool) -> None
     with tempfile.TemporaryDirectory() as folder:
         if store is None:
             store = Path(folder) / "cell.zarr"
-            make_cell(SYNTHETIC, GATHER, store, flip_test=False)
+            make_cell(SYNTHETIC, GATHER, store, flip_test=False, shard_size=GATHER)
         reader = StoreReader(store)
         map_BKHW = reader.read(np.flatnonzero(reader.crop_id >= 0)[:GATHER]).maps.map_BKHW
         result = {
