@@ -12,15 +12,13 @@ workspace and read as the commands read it (`benchmarks.faults.every_file`).
 The teacher is cheap, the files are real. Filling up disks takes the right to mount one.
 """
 
-import json
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import click
 import torch
 
+from benchmarks.cases.verdict import end_with
 from benchmarks.faults.report import try_faults
 
 
@@ -36,16 +34,9 @@ def main(crops: int, kills: int, flips: int, disks: int, trials: int, seed: int,
     """Try every fault; exit code 1 if a store does not come out of one as it should, or if damage to a file
     changes what is read in silence or ends in a traceback."""
     torch.set_num_threads(1)  # no threads that a fork would leave behind
-    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # one of the faults is another user
-        report = try_faults(crops, kills, flips, disks, trials, seed, Path(folder))
-    seconds = time.perf_counter() - started
-    if as_json:
-        click.echo(json.dumps({"seconds": round(seconds), "seed": seed, **report.as_dict()}, indent=2))
-    else:
-        click.echo(f"{report.table()}\n{seconds:.0f} s, {'passed' if report.passed else 'NOT PASSED'}")
-    sys.exit(not report.passed)
+        end_with(lambda: try_faults(crops, kills, flips, disks, trials, seed, Path(folder)), seed, as_json)
 
 
 if __name__ == "__main__":

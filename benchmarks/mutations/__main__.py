@@ -6,15 +6,13 @@ doubled or renamed, YAML's stranger sides, damaged bytes) and handed to what rea
 or refused in one paragraph. A traceback is neither.
 """
 
-import json
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import click
 import torch
 
+from benchmarks.cases.verdict import end_with
 from benchmarks.mutations.trials import try_mutations
 
 
@@ -25,15 +23,8 @@ from benchmarks.mutations.trials import try_mutations
 def main(trials: int, seed: int, as_json: bool) -> None:
     """Try so many wrong files; exit code 1 if one ends in a traceback."""
     torch.set_num_threads(1)
-    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        report = try_mutations(trials, seed, Path(folder))
-    seconds = time.perf_counter() - started
-    if as_json:
-        click.echo(json.dumps({"seconds": round(seconds), "seed": seed, **report.as_dict()}, indent=2))
-    else:
-        click.echo(f"{report.table()}\n{seconds:.0f} s, {'passed' if report.passed else 'NOT PASSED'}")
-    sys.exit(not report.passed)
+        end_with(lambda: try_mutations(trials, seed, Path(folder)), seed, as_json)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = make_folder(path.parent) / f".{path.name[:64]}.{uuid.uuid4().hex}.tmp"
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from None
     finally:
@@ -93,7 +93,7 @@ def replacing_entries(folder: Path, names: Collection[str]) -> Iterator[Path]:
                 os.replace(folder / name, old / name)
             if os.path.lexists(draft / name):
                 os.replace(draft / name, folder / name)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         raise cannot_write(folder, error) from None
     finally:
@@ -120,7 +120,7 @@ def cannot_write(
     )
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """The file, or the names in the folder, are on the disk before this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

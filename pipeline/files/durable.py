@@ -31,15 +31,6 @@ def write_durably(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def json_bytes(value: Mapping[str, Any]) -> bytes:
     """One spelling per value; NaN, which is not JSON, is refused."""
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()

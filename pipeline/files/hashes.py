@@ -28,16 +28,16 @@ def sha256_of_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def sealed_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """An object as it reads back from JSON, with a hash of all the rest as its last entry."""
-    plain = {name: entry for name, entry in json.loads(json.dumps(value)).items() if name != SEAL}
-    return plain | {SEAL: sha256_of_json(plain)}
+def sealed_json(value: Mapping[str, Any], seal: str = SEAL) -> dict[str, Any]:
+    """An object as it reads back from JSON, with a hash of all the rest as its last entry, called `seal`."""
+    plain = {name: entry for name, entry in json.loads(json.dumps(value)).items() if name != seal}
+    return plain | {seal: sha256_of_json(plain)}
 
 
-def check_seal(value: Mapping[str, Any]) -> None:
+def check_seal(value: Mapping[str, Any], seal: str = SEAL) -> None:
     """Raises ValueError where an object is not as `sealed_json` made it. One without a seal, of a file that
     an earlier version wrote, passes."""
-    if SEAL in value and value[SEAL] != sealed_json(value)[SEAL]:
+    if seal in value and value[seal] != sealed_json(value, seal)[seal]:
         raise ValueError("it does not match the hash written with it")
 
 

@@ -4,16 +4,13 @@ from pathlib import Path
 
 import click
 
-from stages.terminal.options import workspace_option
+from stages.terminal.options import cell_options, workspace_option
 from stages.terminal.progress import ProgressBar
 
 
 @click.command("extract-teachers")
 @workspace_option
-@click.option("--teacher", "teachers", multiple=True, help="Only this teacher (may be given several times).")
-@click.option(
-    "--dataset", "datasets", multiple=True, help="Only this dataset split (may be given several times)."
-)
+@cell_options
 @click.option(
     "--replace-stale",
     is_flag=True,

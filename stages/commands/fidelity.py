@@ -6,15 +6,12 @@ from typing import Any
 
 import click
 
-from stages.terminal.options import workspace_option
+from stages.terminal.options import cell_options, workspace_option
 
 
 @click.command("fidelity")
 @workspace_option
-@click.option("--teacher", "teachers", multiple=True, help="Only this teacher (may be given several times).")
-@click.option(
-    "--dataset", "datasets", multiple=True, help="Only this dataset split (may be given several times)."
-)
+@cell_options
 @click.option(
     "--crops",
     type=click.IntRange(min=1),

@@ -19,3 +19,15 @@ def workspace_option(command: Command) -> Command:
         show_default="the current folder",
         help="The folder with params.yaml.",
     )(command)
+
+
+def cell_options(command: Command) -> Command:
+    """Adds `--teacher` and `--dataset`, handed on as `teachers` and `datasets`
+    (`stages.terminal.chosen_cells`)."""
+    dataset = click.option(
+        "--dataset", "datasets", multiple=True, help="Only this dataset split (may be given several times)."
+    )
+    teacher = click.option(
+        "--teacher", "teachers", multiple=True, help="Only this teacher (may be given several times)."
+    )
+    return teacher(dataset(command))

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,7 +11,7 @@ from safetensors.torch import load_file, save
 
 from pipeline.errors import KDError
 from pipeline.files.atomic import write_atomically
-from pipeline.files.hashes import sha256_of, sha256_of_json
+from pipeline.files.hashes import check_seal, sealed_json, sha256_of
 from pipeline.workspace import CONFIG, WEIGHTS
 from student.network.config import FORMAT, StudentConfig
 from student.network.pose_student import PoseStudent
@@ -36,8 +35,7 @@ def save_student(
         "trained_with": dict(settings_sha256 or {}),
     }
     write_atomically(folder / WEIGHTS, weights)
-    values = _sealed(json.loads(json.dumps(values)))  # tuples are lists once they are read back
-    write_atomically(folder / CONFIG, json.dumps(values, indent=2) + "\n")
+    write_atomically(folder / CONFIG, json.dumps(sealed_json(values, _SEAL), indent=2) + "\n")
 
 
 def load_student(folder: Path, device: torch.device) -> PoseStudent:
@@ -103,15 +101,13 @@ def _read_config(path: Path) -> dict:
         raise KDError(
             f"{path} has format {found}, but {FORMAT} is wanted. Train again: kd-pipeline train-student"
         )
-    if "weights_sha256" not in values or (_SEAL in values and values != _sealed(values)):
+    if "weights_sha256" not in values:
         raise _damaged(path, ValueError("it does not match the hash written with it"))
+    try:
+        check_seal(values, _SEAL)
+    except ValueError as error:
+        raise _damaged(path, error) from None
     return values
-
-
-def _sealed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """With a hash of all the rest. Students of before there was one have none."""
-    plain = {name: value for name, value in values.items() if name != _SEAL}
-    return plain | {_SEAL: sha256_of_json(plain)}
 
 
 def _damaged(path: Path, error: Exception) -> KDError:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import KDError
-from pipeline.files.atomic import make_folder
+from pipeline.files.atomic import make_folder, sync
 from pipeline.files.durable import (
     Session,
     is_locked,
     remove_dead_sessions,
     storage_error,
-    sync_folder,
     taking_turns,
     write_durably,
 )
@@ -76,7 +75,7 @@ def _write_empty(path: Path, spec: CellSpec) -> None:
         for place, data in metadata_files(spec.attributes).items():
             (draft / place).parent.mkdir(parents=True, exist_ok=True)
             write_durably(draft / place, [data])
-            sync_folder((draft / place).parent)
+            sync((draft / place).parent)
         if path.exists():
             old = path.with_name(f"{draft.name}.old")
             path.rename(old)
@@ -84,7 +83,7 @@ def _write_empty(path: Path, spec: CellSpec) -> None:
             shutil.rmtree(old, ignore_errors=True)
         else:
             draft.rename(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -143,7 +142,7 @@ class StoreWriter:
                     return False
                 for draft, place in drafts:
                     os.replace(draft, path / place)
-                    sync_folder((path / place).parent)
+                    sync((path / place).parent)
             return True
         except OSError as error:
             if isinstance(error, FileNotFoundError):
@@ -219,9 +218,9 @@ def write_metadata(path: Path, attributes: Mapping[str, Any], drafts: Path) -> l
             write_durably(draft, [data])
             (path / place).parent.mkdir(exist_ok=True)
             os.replace(draft, path / place)
-            sync_folder((path / place).parent)
+            sync((path / place).parent)
             written.append(place)
-    sync_folder(path)
+    sync(path)
     return written
 
 

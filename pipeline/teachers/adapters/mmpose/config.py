@@ -7,12 +7,14 @@ import difflib
 import hashlib
 import importlib
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
+from torch import nn
 
 from pipeline.errors import KDError
 
@@ -54,6 +56,26 @@ def network_config(config: Config) -> ConfigDict:
 def scope(name: str) -> AbstractContextManager:
     """While it lasts, a config's unqualified type names are those of the package `name`."""
     return DefaultScope.overwrite_default_scope(name)
+
+
+def built_from(
+    source: str, package: str, build: Callable[[ConfigDict], nn.Module], settings: ConfigDict
+) -> nn.Module:
+    """The network that `build` of the package makes of a config's settings, untrained; `source` is what an
+    error calls the config.
+
+    Raises:
+        KDError: it does not build.
+    """
+    try:
+        with scope(package):
+            return build(settings)
+    except KDError:
+        raise
+    except Exception as error:  # a wrong setting fails in whichever constructor takes it
+        raise KDError(
+            f"{source} does not build with the installed {package}: {error}. Correct its `model`."
+        ) from None
 
 
 def sha256_of_parts(*parts: Any) -> str:

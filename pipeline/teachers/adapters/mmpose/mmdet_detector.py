@@ -11,11 +11,9 @@ from mmcv.transforms import Compose
 from mmdet.apis import inference_detector
 from mmdet.registry import MODELS
 from mmdet.utils import get_test_pipeline_cfg
-from mmengine.config import ConfigDict
-from torch import nn
 
 from pipeline.errors import KDError
-from pipeline.teachers.adapters.mmpose.config import load_config, network_config, scope
+from pipeline.teachers.adapters.mmpose.config import built_from, load_config, network_config, scope
 from pipeline.teachers.adapters.mmpose.weights import load_weights
 from pipeline.teachers.checkpoints import (
     checked_file,
@@ -47,7 +45,9 @@ class PersonDetector:
         settings = load_config(config, root)
         checked_file(path, "the person detector", sha256)
         loaded = load_checkpoint(path)
-        self._model = _built(config, network_config(settings)).to(device)
+        self._model = built_from(
+            f"the detector's config {config}", "mmdet", MODELS.build, network_config(settings)
+        ).to(device)
         load_weights(self._model, state_dict_of(loaded, path), f"{path} and {config}")
         self._person = _person_label(loaded, path)
         steps = get_test_pipeline_cfg(settings.copy())
@@ -65,20 +65,6 @@ class PersonDetector:
         people = np.flatnonzero(found.labels == self._person)
         people = people[np.argsort(-found.scores[people], kind="stable")]
         return found.bboxes[people].astype(np.float32), found.scores[people].astype(np.float32)
-
-
-def _built(config: str, settings: ConfigDict) -> nn.Module:
-    """The detector, untrained."""
-    try:
-        with scope("mmdet"):
-            return MODELS.build(settings)
-    except KDError:
-        raise
-    except Exception as error:  # a wrong setting fails in whichever constructor takes it
-        raise KDError(
-            f"the detector's config {config} does not build with the installed mmdet: {error}. Correct its "
-            "`model`."
-        ) from None
 
 
 def _person_label(checkpoint: Mapping[str, Any], path: Path) -> int:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from torch import nn
 
 from pipeline.conventions.convention import Convention
 from pipeline.errors import KDError
 from pipeline.geometry import MapGeometry
 from pipeline.params import TeacherParams
-from pipeline.teachers.adapters.mmpose.config import load_config, network_config, scope, sha256_of_parts
+from pipeline.teachers.adapters.mmpose.config import built_from, load_config, network_config, sha256_of_parts
 from pipeline.teachers.adapters.mmpose.dataset_joints import dataset_joints
 from pipeline.teachers.adapters.mmpose.mmpose_network import MMPoseNetwork
 from pipeline.teachers.adapters.mmpose.mmpose_parts import (
@@ -48,7 +48,8 @@ def build_mmpose_teacher(
     sha256 = checked_file(path, f"teacher {name}", params.sha256)
     checkpoint = load_checkpoint(path)
     settings = network_config(config)
-    model = _built(name, settings)
+    model = built_from(f"the config of teacher {name}", "mmpose", build_pose_estimator, settings)
+    check_supported(name, model)
     load_weights(model, state_dict_of(checkpoint, path), f"{path} and {params.config}")
 
     crop = crop_geometry(name, config)
@@ -70,22 +71,6 @@ def build_mmpose_teacher(
         normalisation=normalise,
         origin=Origin("mmpose", ADAPTER_VERSION, sha256, config_sha256),
     )
-
-
-def _built(name: str, settings: ConfigDict) -> nn.Module:
-    """The network, untrained."""
-    try:
-        with scope("mmpose"):
-            model = build_pose_estimator(settings)
-    except KDError:
-        raise
-    except Exception as error:  # a wrong setting fails in whichever constructor takes it
-        raise KDError(
-            f"the config of teacher {name} does not build with the installed mmpose: {error}. Correct its "
-            "`model`."
-        ) from None
-    check_supported(name, model)
-    return model
 
 
 @torch.inference_mode()
